@@ -1,0 +1,3 @@
+// libzip as Debian ships it: the container of .npz files.
+#pragma once
+#include <zip.h>
