@@ -1,0 +1,45 @@
+import Glibc
+
+/// A regular file mapped read-only.
+package struct MappedFile: Sendable {
+  package let path: String
+  package let region: ByteRegion
+
+  /// Maps the whole of the regular file at `path`; an empty file gives an empty region.
+  ///
+  /// - Throws: `FileError`; never blocks on a pipe or device.
+  package init(path: String) throws(FileError) {
+    self.path = path
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      switch errno {
+      case ENOENT, ENOTDIR: throw FileError(.notFound, path: path, "no such file")
+      case let code: throw FileError(.unreadable, path: path, "cannot open: \(reason(code))")
+      }
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw FileError(.unreadable, path: path, "cannot examine: \(reason(errno))")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "not a regular file"
+      throw FileError(.notRegularFile, path: path, "expected a file, got \(kind)")
+    }
+    let count = Int(status.st_size)
+    guard count > 0 else {
+      region = ByteRegion(copying: [])
+      return
+    }
+    guard let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0),
+      address != MAP_FAILED
+    else { throw FileError(.unreadable, path: path, "cannot map: \(reason(errno))") }
+    region = ByteRegion(
+      ByteStorage(owning: UnsafeRawBufferPointer(start: address, count: count)) { bytes in
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress!), bytes.count)
+      })
+  }
+}
+
+/// The system's words for an error number.
+func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
