@@ -1,0 +1,2 @@
+/// Operators that compute element by element, compare, convert or reduce. One line each.
+package let arithmeticOperators: [any Operator.Type] = []

@@ -1,0 +1,35 @@
+package import Tensors
+
+extension Operator {
+  /// Evaluates on whole tensors, allocating the results: for constant folding, and for nodes whose
+  /// shapes only running tells.
+  package func evaluate(tensors inputs: [Tensor?]) throws(OperatorError) -> [Tensor] {
+    if let operation = self as? any DataDependentOperator { return try operation.evaluate(inputs) }
+    guard case .types(let types) = try infer(inputs.map { $0.map { Operand($0) } }) else {
+      throw OperatorError(.unsupported, "\(Self.signature.name) has no shape before evaluation")
+    }
+    var storages: [ByteStorage] = []
+    var views: [MutableTensorView] = []
+    for type in types {
+      let storage = ByteStorage.allocate(byteCount: try type.checked().byteCount) { _ in }
+      storages.append(storage)
+      views.append(
+        MutableTensorView(
+          type.elementType, type.shape,
+          in: UnsafeMutableRawPointer(mutating: storage.bytes.baseAddress!)))
+    }
+    let scratchCount = scratchByteCount(inputs.map { $0.map { ArrayType($0) } }, types)
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchCount, alignment: 64)
+    defer { scratch.deallocate() }
+    try evaluate(inputs.map { $0.map { TensorView($0) } }, views, scratch: scratch)
+    var results: [Tensor] = []
+    for (type, storage) in zip(types, storages) {
+      do throws(TensorError) {
+        results.append(
+          try Tensor(type.elementType, shape: type.shape, region: ByteRegion(storage)))
+      } catch { throw OperatorError(.unsupported, error.message) }
+    }
+    withExtendedLifetime(inputs) {}
+    return results
+  }
+}

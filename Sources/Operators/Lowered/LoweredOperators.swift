@@ -1,0 +1,2 @@
+/// Fused operators that exist only in graphs lowered for execution. One line each.
+package let loweredOperators: [any Operator.Type] = []
