@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 #include "conversion.h"
+#include "convolution.h"
 #include "elementwise.h"
 #include "normalization.h"
 
