@@ -3,7 +3,7 @@
 // Error bounds against the exact function, over all finite inputs, in units in the last place (ulp):
 //   exp 1.5 (0.5 + 2^-149 absolute below the normals) · log 1.5 · erf 2 · tanh 3 · sigmoid 3, silu 4
 //   (results below the normals may be flushed) · softplus 4, mish 8 · gelu 2^-23 max(|x|, |result|)
-//   absolute, gelu_tanh the same for |x| < 10.
+//   absolute, gelu_tanh 2^-22 |x| for |x| < 10.
 // Infinities and NaN give what the formula gives: gelu(-inf) and silu(-inf) are NaN, as 0 times infinity.
 #pragma once
 
