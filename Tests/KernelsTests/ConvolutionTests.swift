@@ -1,6 +1,5 @@
-import Testing
-
 import Kernels
+import Testing
 
 /// Small integers, so that every sum below is exact in float and the expected equality is exact.
 private func integers(_ count: Int, _ seed: Int) -> [Float] {

@@ -1,7 +1,6 @@
 import Foundation
-import Testing
-
 import Kernels
+import Testing
 
 /// Distances in units in the last place of float at the exact result, denormals counted as 2^-149.
 private func ulps(_ actual: Float, _ exact: Double) -> Double {
