@@ -96,7 +96,7 @@ package struct Tensor: Sendable {
         region.storage, offset: region.offset + range.lowerBound * row, count: range.count * row))
   }
 
-  private init(_ other: Tensor, shape: [Int], region: ByteRegion) {
+  fileprivate init(_ other: Tensor, shape: [Int], region: ByteRegion) {
     self.elementType = other.elementType
     self.shape = shape
     self.region = region
@@ -174,5 +174,28 @@ extension Tensor {
   package func isIdentical(to other: Tensor) -> Bool {
     elementType == other.elementType && shape == other.shape && strings == other.strings
       && region.hasSameBytes(as: other.region)
+  }
+}
+
+extension Tensor {
+  /// Tensors of one type, joined along the first axis; their other extents must agree.
+  package static func concatenating(_ tensors: [Tensor]) -> Tensor {
+    precondition(!tensors.isEmpty && tensors[0].strings == nil)
+    let first = tensors[0]
+    precondition(
+      tensors.allSatisfy {
+        $0.elementType == first.elementType && $0.shape.dropFirst() == first.shape.dropFirst()
+      })
+    let byteCount = tensors.reduce(0) { $0 + $1.byteCount }
+    let storage = ByteStorage.allocate(byteCount: byteCount) { block in
+      var offset = 0
+      for tensor in tensors {
+        UnsafeMutableRawBufferPointer(rebasing: block[offset...])
+          .copyMemory(from: tensor.region.bytes)
+        offset += tensor.byteCount
+      }
+    }
+    let rows = tensors.reduce(0) { $0 + $1.shape[0] }
+    return Tensor(first, shape: [rows] + first.shape.dropFirst(), region: ByteRegion(storage))
   }
 }

@@ -1,0 +1,144 @@
+/// How the outputs of one model differ from those of another, over samples that stream by.
+///
+/// Sums run in double in the order of the samples; equal bits for equal samples whatever the batches.
+package struct OutputComparison: Sendable {
+  package private(set) var sampleCount = 0
+  package private(set) var maxAbsoluteError = 0.0
+  /// The smallest t with |b − a| ≤ t + t·|a| everywhere.
+  package private(set) var minimumTolerance = 0.0
+  private var absoluteSum = 0.0
+  private var elementCount = 0
+  private var squaredError = 0.0
+  private var cosineSum = 0.0
+  private var means: [Double] = []
+  /// Σ (a − mean)² per element, by Welford's update.
+  private var scatter: [Double] = []
+  private var agreements = 0
+  private var correct = (a: 0, b: 0)
+  private var labelled = 0
+  private let countsClasses: Bool
+
+  /// - Parameter countsClasses: whether the output is [N, classes], one score per class.
+  package init(countsClasses: Bool) { self.countsClasses = countsClasses }
+
+  /// Adds one sample's output of both models, and its class where that is known.
+  ///
+  /// A NaN that stands in both counts as equal; one that stands in one makes every error infinite.
+  package mutating func add(_ a: some Collection<Float>, _ b: some Collection<Float>, label: Int?) {
+    precondition(a.count == b.count)
+    if means.isEmpty {
+      means = Array(repeating: 0, count: a.count)
+      scatter = means
+    }
+    precondition(means.count == a.count)
+    sampleCount += 1
+    elementCount += a.count
+    var (dot, normA, normB) = (0.0, 0.0, 0.0)
+    for (index, pair) in zip(a, b).enumerated() {
+      let (x, y) = (Double(pair.0), Double(pair.1))
+      let error = x == y || (x.isNaN && y.isNaN) ? 0 : abs(y - x)
+      let difference = error.isNaN ? Double.infinity : error
+      maxAbsoluteError = max(maxAbsoluteError, difference)
+      if difference > 0 { minimumTolerance = max(minimumTolerance, difference / (1 + abs(x))) }
+      absoluteSum += difference
+      squaredError += difference * difference
+      if x.isFinite {
+        let delta = x - means[index]
+        means[index] += delta / Double(sampleCount)
+        scatter[index] += delta * (x - means[index])
+      }
+      dot += x * y
+      normA += x * x
+      normB += y * y
+    }
+    cosineSum += normA == normB && dot == normA ? 1 : dot / (normA * normB).squareRoot()
+    if countsClasses { count(a, b, label) }
+  }
+
+  private mutating func count(
+    _ a: some Collection<Float>, _ b: some Collection<Float>, _ label: Int?
+  ) {
+    let (topA, topB) = (Self.largest(a), Self.largest(b))
+    if topA == topB { agreements += 1 }
+    guard let label else { return }
+    labelled += 1
+    if topA == label { correct.a += 1 }
+    if topB == label { correct.b += 1 }
+  }
+
+  /// The first index of the largest value.
+  private static func largest(_ values: some Collection<Float>) -> Int {
+    var best = (index: 0, value: -Float.infinity)
+    for (index, value) in values.enumerated() where value > best.value { best = (index, value) }
+    return best.index
+  }
+
+  package var meanAbsoluteError: Double {
+    elementCount == 0 ? 0 : absoluteSum / Double(elementCount)
+  }
+
+  /// ‖b − a‖² / ‖a − mean(a)‖², the mean taken per element over samples: 0 for equal outputs, infinite
+  /// where outputs differ that do not vary.
+  package var relativeError: Double {
+    guard squaredError > 0 else { return 0 }
+    let total = scatter.reduce(0, +)
+    return total > 0 ? squaredError / total : .infinity
+  }
+
+  /// The mean over samples of the cosine between both outputs.
+  package var cosine: Double { sampleCount == 0 ? 1 : cosineSum / Double(sampleCount) }
+
+  /// The share of samples with the same largest class; `nil` for outputs that are no class scores.
+  package var top1Agreement: Double? {
+    countsClasses && sampleCount > 0 ? Double(agreements) / Double(sampleCount) : nil
+  }
+
+  /// The share of labelled samples that each model classifies rightly.
+  package var accuracy: (a: Double, b: Double)? {
+    guard labelled > 0 else { return nil }
+    return (Double(correct.a) / Double(labelled), Double(correct.b) / Double(labelled))
+  }
+}
+
+/// What the published scores say of a pair of points, over rows that stream by.
+package struct PairScores: Sendable {
+  private var rowCount = 0
+  private var squaredDifference = 0.0
+  private var cosineSum = 0.0
+
+  package init() {}
+
+  /// Adds rows of both points.
+  package mutating func add(
+    _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>, width: Int
+  ) {
+    precondition(x.count == y.count && width > 0)
+    for row in 0..<x.count / width {
+      var (dot, normX, normY, difference) = (0.0, 0.0, 0.0, 0.0)
+      for k in row * width..<(row + 1) * width {
+        let (a, b) = (Double(x[k]), Double(y[k]))
+        dot += a * b
+        normX += a * a
+        normY += b * b
+        difference += (b - a) * (b - a)
+      }
+      squaredDifference += difference
+      cosineSum += normX > 0 && normY > 0 ? dot / (normX * normY).squareRoot() : 1
+      rowCount += 1
+    }
+  }
+
+  package mutating func merge(_ other: PairScores) {
+    rowCount += other.rowCount
+    squaredDifference += other.squaredDifference
+    cosineSum += other.cosineSum
+  }
+
+  /// −mean ‖y − x‖²; nearer 0 is more redundant. Source: arXiv 2410.04941, BR.
+  package var blockRedundancy: Double {
+    rowCount == 0 ? 0 : -squaredDifference / Double(rowCount)
+  }
+
+  /// mean cos(x, y). Source: arXiv 2403.03853, 1 − BI.
+  package var cosine: Double { rowCount == 0 ? 1 : cosineSum / Double(rowCount) }
+}
