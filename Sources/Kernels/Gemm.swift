@@ -5,8 +5,9 @@ import COpenBLAS
 /// Shapes: op(A) [m, k], op(B) [k, n], C [m, n] with rows `ldc` apart. C must not overlap A or B.
 /// With beta = 0, C need not be initialised. An empty product (k = 0) scales C by beta.
 /// Precision: sums of k products in an order that BLAS chooses; |error| <= k 2^-24 |A||B| for float.
-/// The order may depend on m and n, so rows computed in differently sized calls may differ in the last
-/// bits: what must agree bit for bit must be computed in calls of equal shape.
+/// The order depends on m and n where m n k is small (OpenBLAS 0.3.21 then takes another kernel: rows of
+/// a [1, 768] by [768, 768] product differ in the last bits from those of a taller one), so what must
+/// agree bit for bit must be computed in calls of equal shape.
 /// Source: BLAS level 3, `xGEMM`.
 package enum Gemm {
   package static func sgemm(
