@@ -1,0 +1,183 @@
+import COnnx
+import GraphIR
+import Tensors
+
+/// Reads graphs, with the tensors in them.
+struct GraphReader {
+  let tensors: TensorReader
+
+  /// The graph of a message.
+  ///
+  /// - Throws: `FormatError` naming the part at fault.
+  func graph(_ proto: Onnx__GraphProto) throws(FormatError) -> Graph {
+    var graph = Graph(name: text(proto.name))
+    graph.docString = text(proto.doc_string)
+    graph.metadata = entries(proto.metadata_props, proto.n_metadata_props)
+    graph.preserved =
+      preserved(proto.base)
+      + preserved(14, proto.quantization_annotation, proto.n_quantization_annotation)
+      + preserved(15, proto.sparse_initializer, proto.n_sparse_initializer)
+    for (index, info) in list(proto.input, proto.n_input).enumerated() {
+      let info = info!.pointee
+      try build("input[\(index)]") { () throws(GraphError) in
+        try graph.addInput(graph.intern(text(info.name) ?? ""), declaration(info))
+      }
+    }
+    for (index, initializer) in list(proto.initializer, proto.n_initializer).enumerated() {
+      let stored = try at("initializer[\(index)]") { () throws(FormatError) in
+        try tensors.tensor(initializer!.pointee)
+      }
+      try build("initializer[\(index)]") { () throws(GraphError) in
+        try graph.addInitializer(graph.intern(stored.name ?? ""), stored)
+      }
+    }
+    try addNodes(proto.node, proto.n_node, to: &graph)
+    for info in list(proto.output, proto.n_output) {
+      let info = info!.pointee
+      graph.addOutput(graph.intern(text(info.name) ?? ""), declaration(info))
+    }
+    addDeclarations(proto.value_info, proto.n_value_info, to: &graph)
+    return graph
+  }
+
+  /// Declares the types of inner values; a second declaration of a value is kept as it came.
+  func addDeclarations(
+    _ infos: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__ValueInfoProto>?>?, _ count: Int,
+    field: Int = 13, to graph: inout Graph
+  ) {
+    for info in list(infos, count) {
+      let value = graph.intern(text(info!.pointee.name) ?? "")
+      if graph[value].declaration?.type == nil {
+        graph.declare(value, declaration(info!.pointee))
+      } else {
+        graph.preserved += preserved(field, info)
+      }
+    }
+  }
+
+  /// Appends nodes to a graph.
+  func addNodes(
+    _ nodes: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__NodeProto>?>?, _ count: Int,
+    to graph: inout Graph
+  ) throws(FormatError) {
+    for (index, proto) in list(nodes, count).enumerated() {
+      let node = try at("node[\(index)]") { () throws(FormatError) in
+        try self.node(proto!.pointee, in: &graph)
+      }
+      try build("node[\(index)]") { () throws(GraphError) in _ = try graph.append(node) }
+    }
+  }
+
+  private func node(
+    _ proto: Onnx__NodeProto, in graph: inout Graph
+  ) throws(FormatError) -> Node {
+    guard let operatorType = text(proto.op_type) else {
+      throw FormatError(.missingPart, "a node without an operator type")
+    }
+    var attributes: [Attribute] = []
+    for (index, part) in list(proto.attribute, proto.n_attribute).enumerated() {
+      attributes.append(
+        try at("attribute[\(index)]") { () throws(FormatError) in try attribute(part!.pointee) })
+    }
+    var node = Node(
+      operatorType, domain: text(proto.domain), name: text(proto.name),
+      inputs: list(proto.input, proto.n_input).map { present($0, in: &graph) },
+      outputs: list(proto.output, proto.n_output).map { present($0, in: &graph) },
+      attributes: attributes)
+    node.overload = text(proto.overload)
+    node.docString = text(proto.doc_string)
+    node.metadata = entries(proto.metadata_props, proto.n_metadata_props)
+    node.preserved =
+      preserved(proto.base)
+      + preserved(10, proto.device_configurations, proto.n_device_configurations)
+    return node
+  }
+
+  /// The value a node names; an empty name stands for none.
+  private func present(
+    _ name: UnsafeMutablePointer<CChar>?, in graph: inout Graph
+  ) -> ValueID? {
+    guard let name = text(name), !name.isEmpty else { return nil }
+    return graph.intern(name)
+  }
+}
+
+/// Runs a step of building a graph, whose faults are those of the file.
+func build<Result>(
+  _ part: @autoclosure () -> String, _ body: () throws(GraphError) -> Result
+) throws(FormatError) -> Result {
+  do { return try body() } catch {
+    let code: FormatError.Code =
+      switch error.code {
+      case .danglingValue: .danglingValue
+      case .cycle: .cycle
+      default: .duplicateProducer
+      }
+    throw FormatError(code, place: part(), error.message)
+  }
+}
+
+// MARK: Writing
+
+extension MessageArena {
+  /// The message of a graph.
+  func graph(
+    _ graph: Graph, _ placement: DataPlacement
+  ) -> UnsafeMutablePointer<Onnx__GraphProto> {
+    message(onnx__graph_proto__init) { (result: inout Onnx__GraphProto) in
+      result.name = text(graph.name)
+      result.doc_string = text(graph.docString)
+      result.n_metadata_props = graph.metadata.count
+      result.metadata_props = entries(graph.metadata)
+      result.n_input = graph.inputs.count
+      result.input = infos(graph.inputs, in: graph)
+      result.n_output = graph.outputs.count
+      result.output = infos(graph.outputs, in: graph)
+      result.n_value_info = graph.declaredValues.count
+      result.value_info = infos(graph.declaredValues, in: graph)
+      result.n_initializer = graph.initializers.count
+      result.initializer = array(
+        graph.initializers.map { value in
+          let stored = graph.initializer(value)!
+          let name = graph[value].name
+          return tensor(stored, name: name.isEmpty ? stored.name : name, placement)
+        })
+      result.n_node = graph.order.count
+      result.node = nodes(of: graph, placement)
+      restore(graph.preserved, in: &result.base)
+    }
+  }
+
+  func infos(
+    _ values: [ValueID], in graph: Graph
+  ) -> UnsafeMutablePointer<UnsafeMutablePointer<Onnx__ValueInfoProto>?>? {
+    array(values.map { info(graph[$0].name, graph[$0].declaration) })
+  }
+
+  func nodes(
+    of graph: Graph, _ placement: DataPlacement
+  ) -> UnsafeMutablePointer<UnsafeMutablePointer<Onnx__NodeProto>?>? {
+    array(graph.order.map { node(graph[$0], in: graph, placement) })
+  }
+
+  private func node(
+    _ node: Node, in graph: Graph, _ placement: DataPlacement
+  ) -> UnsafeMutablePointer<Onnx__NodeProto>? {
+    message(onnx__node_proto__init) { (result: inout Onnx__NodeProto) in
+      result.op_type = text(node.operatorType)
+      result.domain = text(node.domain)
+      result.name = text(node.name)
+      result.overload = text(node.overload)
+      result.doc_string = text(node.docString)
+      result.n_input = node.inputs.count
+      result.input = array(node.inputs.map { text($0.map { graph[$0].name } ?? "") })
+      result.n_output = node.outputs.count
+      result.output = array(node.outputs.map { text($0.map { graph[$0].name } ?? "") })
+      result.n_attribute = node.attributes.count
+      result.attribute = array(node.attributes.map { attribute($0, placement) })
+      result.n_metadata_props = node.metadata.count
+      result.metadata_props = entries(node.metadata)
+      restore(node.preserved, in: &result.base)
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import COnnx
+package import GraphIR
+package import Tensors
+
+/// Reads and writes files of the ONNX format.
+package enum ONNXFile {
+  /// Where a written model keeps its tensors.
+  package enum ExternalData: Sendable, Hashable {
+    /// Each where it was: external ones stay in their file, or are copied if that is out of reach.
+    case keep
+    /// All in the model.
+    case inline
+    /// The large ones in a file of this name beside the model.
+    case file(String)
+  }
+
+  /// Models above this size keep their tensors in a data file: protobuf readers accept no more.
+  package static let maximumModelSize = Int(Int32.max)
+
+  /// Reads the model at `path`; its tensors stay in the mapped file.
+  ///
+  /// `externalDataDirectory` is a folder to look for external data in, beside the model's own.
+  ///
+  /// - Throws: `FormatError` for the first fault found.
+  package static func read(
+    path: String, externalDataDirectory: String? = nil
+  ) throws(FormatError) -> Model {
+    let file = try map(path)
+    do throws(FormatError) {
+      let arena = MessageArena()
+      var message = Onnx__ModelProto()
+      onnx__model_proto__init(&message)
+      let unpacked = try arena.unpack(file.region.bytes, as: message.base.descriptor)
+      let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__ModelProto.self)
+      let external = ONNXFormat.ExternalData(modelPath: path, directory: externalDataDirectory)
+      let reader = GraphReader(tensors: TensorReader(file: file.region, external: external))
+      return try withExtendedLifetime(arena) { () throws(FormatError) in
+        try reader.model(proto.pointee)
+      }
+    } catch { throw error.inside(file: path) }
+  }
+
+  /// Reads the file of a single tensor, such as the inputs and outputs of ONNX's test cases.
+  ///
+  /// - Throws: `FormatError` for the first fault found.
+  package static func readTensor(path: String) throws(FormatError) -> (name: String, tensor: Tensor)
+  {
+    let file = try map(path)
+    do throws(FormatError) {
+      let arena = MessageArena()
+      let unpacked = try arena.unpack(file.region.bytes, as: tensorDescriptor)
+      let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__TensorProto.self)
+      let external = ONNXFormat.ExternalData(modelPath: path, directory: nil)
+      let reader = TensorReader(file: file.region, external: external)
+      let stored = try withExtendedLifetime(arena) { () throws(FormatError) in
+        try reader.tensor(proto.pointee)
+      }
+      return (stored.name ?? "", stored.tensor)
+    } catch { throw error.inside(file: path) }
+  }
+
+  /// Writes the file of a single tensor.
+  ///
+  /// - Throws: `FormatError` if the file cannot be written.
+  package static func writeTensor(
+    _ tensor: Tensor, name: String, to path: String, overwriting: Bool
+  ) throws(FormatError) {
+    let arena = MessageArena()
+    let placement = DataPlacement(.keep, fileName: "")
+    let message = arena.tensor(StoredTensor(name: name, tensor), name: name, placement)
+    try withExtendedLifetime((arena, tensor)) { () throws(FormatError) in
+      try write(&message.pointee.base, to: path, overwriting: overwriting)
+    }
+  }
+
+  /// Writes `model`, its data file first where it has one. Each file appears whole or not at all.
+  ///
+  /// - Throws: `FormatError` if a file cannot be written.
+  package static func write(
+    _ model: Model, to path: String, overwriting: Bool, externalData: ExternalData = .keep
+  ) throws(FormatError) {
+    var fileName = "\(path.split(separator: "/").last ?? "model.onnx").data"
+    var policy: DataPlacement.Policy
+    switch externalData {
+    case .keep: policy = model.isReachable(from: path) ? .keep : .move
+    case .inline: policy = .inline
+    case .file(let name):
+      guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+        throw FormatError(
+          .externalLocation, "expected the name of a data file, got '\(name.escaped)'")
+      }
+      fileName = name
+      policy = .file
+    }
+    var arena = MessageArena()
+    var placement = DataPlacement(policy, fileName: fileName)
+    var message = arena.model(model, placement)
+    if protobuf_c_message_get_packed_size(&message.pointee.base) > maximumModelSize {
+      policy = .file
+      arena = MessageArena()
+      placement = DataPlacement(policy, fileName: fileName)
+      message = arena.model(model, placement)
+      let size = protobuf_c_message_get_packed_size(&message.pointee.base)
+      guard size <= maximumModelSize else {
+        throw FormatError(
+          .unwritable, file: path, "the model takes \(size) bytes without its external data")
+      }
+    }
+    try withExtendedLifetime((arena, model)) { () throws(FormatError) in
+      if !placement.regions.isEmpty {
+        try write(placement, to: "\(folder(of: path))/\(fileName)", overwriting: overwriting)
+      }
+      try write(&message.pointee.base, to: path, overwriting: overwriting)
+    }
+  }
+
+  private static func map(_ path: String) throws(FormatError) -> MappedFile {
+    do { return try MappedFile(path: path) } catch { throw FormatError(error) }
+  }
+}
+
+// MARK: Streams
+
+extension ONNXFile {
+  private static func write(
+    _ placement: DataPlacement, to path: String, overwriting: Bool
+  ) throws(FormatError) {
+    do throws(FileError) {
+      var file = try AtomicFile(path: path, overwriting: overwriting)
+      for (offset, region) in placement.regions {
+        try file.write([UInt8](repeating: 0, count: offset - file.byteCount))
+        try file.write(region.bytes)
+      }
+      try file.commit()
+    } catch { throw FormatError(error) }
+  }
+
+  private static func write(
+    _ message: UnsafeMutablePointer<ProtobufCMessage>, to path: String, overwriting: Bool
+  ) throws(FormatError) {
+    do throws(FileError) {
+      var stream = MessageStream(
+        base: ProtobufCBuffer(append: { stream, count, bytes in
+          stream!.withMemoryRebound(to: MessageStream.self, capacity: 1) {
+            $0.pointee.append(UnsafeRawBufferPointer(start: bytes, count: count))
+          }
+        }),
+        file: try AtomicFile(path: path, overwriting: overwriting))
+      withUnsafeMutablePointer(to: &stream) { stream in
+        stream.withMemoryRebound(to: ProtobufCBuffer.self, capacity: 1) {
+          _ = protobuf_c_message_pack_to_buffer(message, $0)
+        }
+      }
+      if let failure = stream.failure { throw failure }
+      try stream.file.commit()
+    } catch { throw FormatError(error) }
+  }
+}
+
+/// What protobuf-c packs into; the C part stands first.
+private struct MessageStream: ~Copyable {
+  var base: ProtobufCBuffer
+  var file: AtomicFile
+  var failure: FileError?
+
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    guard failure == nil else { return }
+    do throws(FileError) { try file.write(bytes) } catch { failure = error }
+  }
+}
+
+// MARK: External data in place
+
+extension Model {
+  /// Whether every external tensor is found where its entries say, seen from a model at `path`.
+  fileprivate func isReachable(from path: String) -> Bool {
+    let external = ONNXFormat.ExternalData(modelPath: path, directory: nil)
+    return storedTensors.allSatisfy { stored in
+      guard case .external(let entries) = stored.encoding else { return true }
+      let region = try? external.region(entries, byteCount: stored.tensor.byteCount)
+      return region?.hasSameBytes(as: stored.tensor.region) ?? false
+    }
+  }
+
+  private var storedTensors: [StoredTensor] {
+    graph.allStoredTensors + functions.flatMap(\.body.allStoredTensors)
+      + functions.flatMap { $0.attributeDefaults.flatMap(\.storedTensors) }
+  }
+}
+
+extension Graph {
+  fileprivate var allStoredTensors: [StoredTensor] {
+    initializers.compactMap { initializer($0) }
+      + nodes.flatMap { $0.node.attributes.flatMap(\.storedTensors) }
+  }
+}
+
+extension Attribute {
+  fileprivate var storedTensors: [StoredTensor] {
+    switch value {
+    case .tensor(let tensor): [tensor]
+    case .tensors(let tensors): tensors
+    default: graphs.flatMap(\.allStoredTensors)
+    }
+  }
+}
