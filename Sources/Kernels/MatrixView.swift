@@ -2,6 +2,8 @@
 ///
 /// `leadingDimension` is the distance in elements between rows as they lie in memory. A view op(A) of
 /// shape [m, k] lies in memory as [m, k], or as [k, m] when `isTransposed`.
+/// It borrows: the pointer must stay valid for as long as the view is used, so make one inside
+/// `withUnsafeBufferPointer`, never from an array passed where a pointer is expected.
 package struct MatrixView<Scalar> {
   package var pointer: UnsafePointer<Scalar>
   package var leadingDimension: Int
