@@ -1,0 +1,62 @@
+package import GraphIR
+import Tensors
+
+/// What a graph no longer needs once one of its values is computed from another in a new way.
+///
+/// Exact: a weight that something else still reads stays, so it is not counted.
+package struct Removal: Sendable {
+  /// The nodes that go, in the graph's order.
+  package let nodes: [NodeID]
+  /// Elements of the initializers and `Constant` tensors that go.
+  package let parameters: Int
+  /// Bytes of those.
+  package let bytes: Int
+  /// Multiply-adds of the nodes that go.
+  package let multiplyAdds: Int
+
+  /// What goes when all readers of each span's `to` read a function of its `from` instead.
+  package init(
+    replacing spans: [(from: ValueID, to: ValueID)], in graph: Graph,
+    multiplyAdds: (NodeID) -> Int
+  ) {
+    var uses: [ValueID: Int] = [:]
+    func remaining(_ value: ValueID) -> Int {
+      uses[value] ?? graph[value].users.count + graph[value].outputCount
+    }
+    for span in spans { uses[span.from] = remaining(span.from) + 1 }
+    let ends = Set(spans.map(\.to))
+    // An end that starts the next span is read there by the replacement, not by name.
+    for end in ends { uses[end] = 0 }
+
+    var dead = Set<NodeID>()
+    var (parameters, bytes, work) = (0, 0, 0)
+    var pending = Array(ends)
+    while let value = pending.popLast() {
+      guard remaining(value) == 0 else { continue }
+      if let stored = graph.initializer(value), graph[value].producer == .initializer {
+        parameters += stored.tensor.count
+        bytes += stored.tensor.byteCount
+      }
+      guard let id = graph.producer(of: value), !dead.contains(id),
+        graph[id].outputs.allSatisfy({ $0.map { remaining($0) == 0 } ?? true })
+      else { continue }
+      dead.insert(id)
+      work = work.addingReportingOverflow(multiplyAdds(id)).partialValue
+      for attribute in graph[id].attributes {
+        for inner in attribute.graphs { parameters += inner.parameterCount }
+        if graph[id].is("Constant"), case .tensor(let stored) = attribute.value {
+          parameters += stored.tensor.count
+          bytes += stored.tensor.byteCount
+        }
+      }
+      for read in graph[id].inputs.compactMap(\.self) + graph.captures(of: id) {
+        uses[read] = remaining(read) - 1
+        if uses[read] == 0 { pending.append(read) }
+      }
+    }
+    self.nodes = graph.order.filter(dead.contains)
+    self.parameters = parameters
+    self.bytes = bytes
+    self.multiplyAdds = work
+  }
+}
