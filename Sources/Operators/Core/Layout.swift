@@ -44,7 +44,8 @@ package struct Layout: Sendable, Hashable {
   /// The layout seen with its axes in another order.
   package func transposed(_ permutation: [Int]) -> Layout {
     Layout(
-      shape: permutation.map { shape[$0] }, strides: permutation.map { strides[$0] }, offset: offset)
+      shape: permutation.map { shape[$0] }, strides: permutation.map { strides[$0] }, offset: offset
+    )
   }
 
   /// The layout under another shape of the same size, or `nil` where that needs a copy.
@@ -93,7 +94,9 @@ package struct Layout: Sendable, Hashable {
     for axis in shape.indices {
       if shape[axis] == target[lead + axis] {
         result.strides[lead + axis] = strides[axis]
-      } else if shape[axis] != 1 { return nil }
+      } else if shape[axis] != 1 {
+        return nil
+      }
     }
     return result
   }

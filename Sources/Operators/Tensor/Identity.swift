@@ -1,0 +1,27 @@
+package import GraphIR
+import Tensors
+
+/// Y = X.
+///
+/// Shapes: X, Y [any].
+package struct Identity: ViewOperator {
+  package static let signature = OperatorSignature("Identity", inputs: 1...1)
+
+  package init(_ node: Node, opset: Int) throws(OperatorError) {}
+
+  package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
+    try expectMovable("Identity", inputs[0]!.type)
+    return .types([inputs[0]!.type])
+  }
+
+  package func views(of input: Layout, _ operands: [Operand?]) -> [Layout]? { [input] }
+
+  package func evaluate(
+    _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
+  ) throws(OperatorError) {
+    try copyViews(inputs, outputs)
+  }
+
+  package func acceptsStrides(_ layout: Layout, at input: Int) -> Bool { true }
+  package var overwritableInputs: [Int] { [0] }
+}
