@@ -1,0 +1,95 @@
+package import GraphIR
+import Kernels
+import Tensors
+
+/// y = exp(x) / Σ exp(x), or its logarithm, along an axis.
+///
+/// Attributes: axis. Before version 13 (default 1) all axes from it on are taken together; since then
+/// (default −1) it alone.
+/// Types: float.
+/// Source: ONNX Softmax-1, 11, 13 and LogSoftmax-1, 11, 13.
+package struct SoftmaxOperator<Function: SoftmaxFunction>: Operator {
+  package static var signature: OperatorSignature {
+    OperatorSignature(Function.name, inputs: 1...1)
+  }
+
+  private let axis: Int
+  private let takesTrailingAxes: Bool
+
+  package init(_ node: Node, opset: Int) throws(OperatorError) {
+    takesTrailingAxes = opset < 13
+    axis = try node.integer("axis", default: opset < 13 ? 1 : -1)
+  }
+
+  package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
+    let type = inputs[0]!.type
+    try expect(Function.name, supports: type.elementType, type.elementType == .float)
+    _ = try extents(type.shape)
+    return .types([type])
+  }
+
+  package var overwritableInputs: [Int] { [0] }
+
+  package func scratchByteCount(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
+    guard let extents = try? extents(outputs[0].shape), extents.inner > 1 else { return 0 }
+    return extents.count * extents.inner * MemoryLayout<Float>.stride
+  }
+
+  package func evaluate(
+    _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
+  ) throws(OperatorError) {
+    let (outer, count, inner) = try extents(outputs[0].shape)
+    guard outer * count * inner > 0 else { return }
+    let x = inputs[0]!.pointer(of: Float.self)
+    let y = outputs[0].elements(of: Float.self).baseAddress!
+    guard inner > 1 else { return Function.apply(x, into: y, rows: outer, count: count) }
+    let rows = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
+    for block in 0..<outer {
+      let offset = block * count * inner
+      for k in 0..<count {
+        for i in 0..<inner { rows[i * count + k] = x[offset + k * inner + i] }
+      }
+      Function.apply(rows, into: rows, rows: inner, count: count)
+      for k in 0..<count {
+        for i in 0..<inner { y[offset + k * inner + i] = rows[i * count + k] }
+      }
+    }
+  }
+
+  private func extents(
+    _ shape: [Int]
+  ) throws(OperatorError) -> (outer: Int, count: Int, inner: Int) {
+    guard !shape.isEmpty else { return (1, 1, 1) }
+    // Version 1 lets the axis lie behind the last one.
+    let axis =
+      takesTrailingAxes && axis == shape.count
+      ? axis : try normalizedAxis(axis, rank: shape.count)
+    let outer = shape[..<axis].reduce(1, *)
+    if takesTrailingAxes { return (outer, shape[axis...].reduce(1, *), 1) }
+    return (outer, shape[axis], shape[(axis + 1)...].reduce(1, *))
+  }
+}
+
+/// What tells the two operators of the family apart.
+package protocol SoftmaxFunction: Sendable {
+  static var name: String { get }
+  /// Rows of `count` elements, contiguous; x and y may be the same.
+  static func apply(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, count: Int)
+}
+
+/// exp(x) / Σ exp(x).
+package enum SoftmaxKind: SoftmaxFunction {
+  package static let name = "Softmax"
+  package static func apply(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, count: Int
+  ) { Softmax.softmax(x, into: y, rows: rows, count: count) }
+}
+
+/// x − log Σ exp(x).
+package enum LogSoftmaxKind: SoftmaxFunction {
+  package static let name = "LogSoftmax"
+  package static func apply(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, count: Int
+  ) { Softmax.logSoftmax(x, into: y, rows: rows, count: count) }
+}
