@@ -1,0 +1,87 @@
+import GraphIR
+import Operators
+import Tensors
+
+/// What the first axis of a graph's inputs means for running it in pieces.
+package enum BatchSemantics: Sendable, Hashable {
+  /// Samples that do not look at one another: any number may run together.
+  case perSample
+  /// Samples that the graph takes in groups of one size.
+  case fixed(Int)
+  /// The graph runs on all of its inputs at once.
+  case whole
+
+  /// What the declarations of the inputs allow, at best.
+  init(declared types: [TensorType?]) {
+    var first: Dimension?
+    for type in types {
+      guard let shape = type?.shape else {
+        if first == nil { first = .unknown }
+        continue
+      }
+      guard let dimension = shape.first else {
+        self = .whole
+        return
+      }
+      switch (first, dimension) {
+      case (nil, _), (.unknown, .parameter): first = dimension
+      case (.parameter(let a)?, .parameter(let b)) where a != b:
+        self = .whole
+        return
+      case (.size(let a)?, let b) where b != .size(a):
+        self = .whole
+        return
+      case (_?, .size(let size)) where first != .size(size):
+        self = .whole
+        return
+      default: break
+      }
+    }
+    switch first {
+    case nil: self = .whole
+    case .size(let size)?: self = size > 0 ? .fixed(size) : .whole
+    default: self = .perSample
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether elements agree to a relative 1e-4 of the largest; exactly, for other types than `float`.
+  func agrees(with other: Tensor) -> Bool {
+    guard elementType == other.elementType, shape == other.shape else { return false }
+    guard elementType == .float else {
+      return elementType.isFloatingPoint || isIdentical(to: other)
+    }
+    let (a, b) = (elements(as: Float.self), other.elements(as: Float.self))
+    let scale = b.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+    return zip(a, b).allSatisfy { x, y in
+      x == y || (x.isNaN && y.isNaN) || abs(x - y) <= 1e-4 * scale
+    }
+  }
+
+  /// Tensors joined along their first axis.
+  static func concatenating(_ parts: [Tensor]) -> Tensor {
+    guard parts.count > 1, let first = parts.first else { return parts[0] }
+    let rows = parts.reduce(0) { $0 + $1.shape[0] }
+    let storage = ByteStorage.allocate(byteCount: parts.reduce(0) { $0 + $1.byteCount }) { bytes in
+      var offset = 0
+      for part in parts where part.byteCount > 0 {
+        (bytes.baseAddress! + offset).copyMemory(
+          from: part.region.bytes.baseAddress!, byteCount: part.byteCount)
+        offset += part.byteCount
+      }
+    }
+    do throws(TensorError) {
+      return try Tensor(
+        first.elementType, shape: [rows] + first.shape.dropFirst(), region: ByteRegion(storage))
+    } catch { preconditionFailure(error.message) }
+  }
+
+  /// Rows `range`; the last row stands in for those beyond the end, up to `count`.
+  func rows(_ range: Range<Int>, paddedTo count: Int) -> Tensor {
+    guard range.count < count else { return slice(range) }
+    let last = slice(range.upperBound - 1..<range.upperBound)
+    return Tensor.concatenating(
+      [slice(range)] + [Tensor](repeating: last, count: count - range.count))
+  }
+}

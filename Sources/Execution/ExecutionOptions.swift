@@ -1,0 +1,15 @@
+/// How an executor may use the machine. None of it changes a result.
+package struct ExecutionOptions: Sendable {
+  /// Workers at most; all cores where `nil`.
+  package var threads: Int?
+  /// Bytes that one evaluation may plan for its intermediate results; the machine's memory where `nil`.
+  package var maximumBytes: Int?
+  /// Whether the private copy of the graph is lowered to fused operators.
+  package var fuses: Bool
+
+  package init(threads: Int? = nil, maximumBytes: Int? = nil, fuses: Bool = true) {
+    self.threads = threads
+    self.maximumBytes = maximumBytes
+    self.fuses = fuses
+  }
+}

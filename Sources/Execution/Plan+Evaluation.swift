@@ -1,0 +1,98 @@
+import Glibc
+import Operators
+import Tensors
+
+extension Plan {
+  /// Runs every step on the calling thread.
+  ///
+  /// - Parameter feeds: one tensor for each of the graph's inputs, of the planned types.
+  /// - Returns: one tensor for each of the graph's outputs.
+  func evaluate(_ feeds: [Tensor], pool: MemoryPool) throws(ExecutionError) -> [Tensor] {
+    try pool.withArena(arenaByteCount) { (arena) throws(ExecutionError) in
+      let results = resultByteCounts.map { pool.block($0) }
+      var run = Run(self, feeds, arena, results)
+      for step in steps { try run.perform(step) }
+      withExtendedLifetime(feeds) {}
+      return fetches.map { fetch in
+        switch fetch {
+        case .constant(let tensor): return tensor
+        case .feed(let index): return feeds[index]
+        case .slot(let slot): return run.slots[slot]!
+        case .result(let index, let type):
+          do throws(TensorError) {
+            return try Tensor(
+              type.elementType, shape: type.shape, region: ByteRegion(results[index]))
+          } catch { preconditionFailure(error.message) }
+        }
+      }
+    }
+  }
+}
+
+/// The memory of one evaluation of a plan.
+private struct Run {
+  private let feeds: [UnsafeRawPointer]
+  private let feedTensors: [Tensor]
+  private let blocks: [UnsafeMutableRawPointer]
+  var slots: [Tensor?]
+
+  init(_ plan: Plan, _ feeds: [Tensor], _ arena: Arena, _ results: [ByteStorage]) {
+    self.feeds = feeds.map { Self.base(of: $0) }
+    feedTensors = feeds
+    blocks = plan.blocks.map { place in
+      switch place {
+      case .arena(let offset): arena.base + offset
+      case .result(let index): UnsafeMutableRawPointer(mutating: results[index].bytes.baseAddress!)
+      }
+    }
+    slots = [Tensor?](repeating: nil, count: plan.slotCount)
+  }
+
+  private static func base(of tensor: Tensor) -> UnsafeRawPointer {
+    tensor.region.bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
+  }
+
+  private func base(of buffer: Buffer) -> UnsafeRawPointer {
+    switch buffer {
+    case .constant(let tensor): Self.base(of: tensor)
+    case .feed(let index): feeds[index]
+    case .block(let index): UnsafeRawPointer(blocks[index])
+    case .slot(let index): Self.base(of: slots[index]!)
+    }
+  }
+
+  mutating func perform(_ step: Step) throws(ExecutionError) {
+    do throws(OperatorError) {
+      switch step.work {
+      case .evaluate(let operation, let inputs, let outputs, let scratch):
+        try operation.evaluate(
+          inputs.map { place in
+            place.map { TensorView($0.elementType, $0.layout, in: base(of: $0.buffer)) }
+          },
+          outputs.map {
+            MutableTensorView($0.type.elementType, $0.type.shape, in: blocks[$0.block])
+          },
+          scratch: UnsafeMutableRawBufferPointer(
+            start: scratch.map { blocks[$0.block] }, count: scratch?.byteCount ?? 0))
+      case .copy(let place, let block):
+        place.copy(from: base(of: place.buffer), to: blocks[block])
+      case .late(let operation, let inputs, let targets):
+        let results = try operation.evaluate(tensors: inputs.map { $0.map(tensor) })
+        for (target, result) in zip(targets, results) {
+          if let target { slots[target] = result }
+        }
+      }
+    } catch { throw ExecutionError(error, at: step.label) }
+    for slot in step.lastUses { slots[slot] = nil }
+  }
+
+  /// A tensor that stays valid whatever becomes of the arena.
+  private func tensor(_ place: Place) -> Tensor {
+    switch place.buffer {
+    case .constant(let tensor): place.packed(from: tensor)
+    case .slot(let index): slots[index]!
+    case .feed(let index): place.packed(from: feedTensors[index])
+    case .block: place.packed(at: base(of: place.buffer))
+    }
+  }
+}

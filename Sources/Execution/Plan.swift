@@ -1,0 +1,66 @@
+import GraphIR
+import Operators
+import Tensors
+
+/// Memory that holds a value's elements while a plan runs.
+enum Buffer: Sendable {
+  case constant(Tensor)
+  /// The tensor given for a feed.
+  case feed(Int)
+  /// A block whose place is planned: in the arena, or a result of its own.
+  case block(Int)
+  /// A tensor that a step makes while the plan runs.
+  case slot(Int)
+}
+
+/// Where a value's elements lie.
+struct Place: Sendable {
+  var buffer: Buffer
+  var elementType: ElementType
+  var layout: Layout
+
+  var type: ArrayType { ArrayType(elementType, layout.shape) }
+}
+
+/// Where a planned block lies.
+enum BlockPlace: Sendable {
+  case arena(offset: Int)
+  case result(Int)
+}
+
+/// One thing to do; steps run in order.
+struct Step: Sendable {
+  enum Work: Sendable {
+    case evaluate(
+      any Operator, inputs: [Place?], outputs: [(block: Int, type: ArrayType)],
+      scratch: (block: Int, byteCount: Int)?)
+    /// Packs a strided view.
+    case copy(Place, block: Int)
+    /// An operator whose shapes only running tells, or whose elements do not fill whole bytes.
+    case late(any Operator, inputs: [Place?], slots: [Int?])
+  }
+
+  var work: Work
+  /// The node's label, for messages.
+  var label: String
+  /// Slots that nothing reads after this step.
+  var lastUses: [Int] = []
+}
+
+/// What a run returns for one fetch.
+enum Fetch: Sendable {
+  case constant(Tensor)
+  case feed(Int)
+  case result(Int, ArrayType)
+  case slot(Int)
+}
+
+/// Everything decided about running a graph on inputs of certain shapes.
+struct Plan: Sendable {
+  var steps: [Step]
+  var blocks: [BlockPlace]
+  var resultByteCounts: [Int]
+  var slotCount: Int
+  var arenaByteCount: Int
+  var fetches: [Fetch]
+}

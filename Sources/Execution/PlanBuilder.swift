@@ -1,0 +1,351 @@
+import GraphIR
+import Kernels
+import Operators
+import Tensors
+
+/// Decides how to run a graph on inputs of certain shapes.
+///
+/// Values that arithmetic on shapes decides become constants, operators that only look at memory in
+/// another way become layouts, and every other result gets a block whose lifetime is known.
+struct PlanBuilder {
+  /// Bytes of the largest result that is computed while planning.
+  private static let largestFold = 1 << 28
+
+  private let graph: Graph
+  private let table: OperatorTable
+  private let inference: TypeInference
+  private let limit: Int
+
+  private var places: [ValueID: Place] = [:]
+  private var packed: [ValueID: Place] = [:]
+  private var steps: [Step] = []
+  private var blockByteCounts: [Int] = []
+  private var slotCount = 0
+
+  private init(
+    _ graph: Graph, _ table: OperatorTable, _ inference: TypeInference, limit: Int
+  ) {
+    self.graph = graph
+    self.table = table
+    self.inference = inference
+    self.limit = limit
+  }
+
+  /// - Throws: `ExecutionError.operatorFailed` where a node refuses its inputs, `.memoryLimit` where the
+  ///   arena would be larger than `limit` bytes.
+  static func plan(
+    _ graph: Graph, _ table: OperatorTable, feedTypes: [String: ArrayType], limit: Int
+  ) throws(ExecutionError) -> Plan {
+    let inference = try TypeInference(
+      graph, table, feedTypes: feedTypes, largestConstant: 1 << 16)
+    if let (id, error) = inference.failures.first {
+      throw ExecutionError(error, at: graph[id].label)
+    }
+    var builder = PlanBuilder(graph, table, inference, limit: limit)
+    for (index, value) in graph.inputs.enumerated() {
+      guard let type = inference.types[value] else { continue }
+      builder.places[value] = Place(
+        buffer: .feed(index), elementType: type.elementType,
+        layout: Layout(contiguous: type.shape))
+    }
+    do {
+      for id in try graph.topologicalOrder() { try builder.add(id) }
+    } catch let error as ExecutionError {
+      throw error
+    } catch {
+      throw ExecutionError(.invalidGraph, "\(error)")
+    }
+    return try builder.finish()
+  }
+
+  // MARK: Nodes
+
+  private mutating func add(_ id: NodeID) throws(ExecutionError) {
+    let node = graph[id]
+    let outputs = node.outputs.compactMap(\.self)
+    if !outputs.isEmpty, outputs.allSatisfy({ inference.values[$0] != nil }) { return }
+    guard let operation = table.operators[id] else { return }
+    var inputs: [Place?] = []
+    for input in node.inputs {
+      guard let input else {
+        inputs.append(nil)
+        continue
+      }
+      inputs.append(place(of: input))
+    }
+    let types = outputs.compactMap { inference.types[$0] }
+    let isSized =
+      types.count == outputs.count && !(operation is any DataDependentOperator)
+      && zip(node.inputs, inputs).allSatisfy { ($0 == nil) == ($1 == nil) }
+      && (types + inputs.compactMap { $0?.type }).allSatisfy(Self.fillsBytes)
+    guard isSized, let operands = inference.operands(of: node) else {
+      return try addLate(operation, node, inputs)
+    }
+    if addViews(operation, node, inputs, operands) { return }
+    if try fold(operation, node, inputs, types) { return }
+    for (position, input) in inputs.enumerated() {
+      guard let input, let value = node.inputs[position], !input.layout.isContiguous,
+        !operation.acceptsStrides(input.layout, at: position)
+      else { continue }
+      inputs[position] = try pack(value, input, label: node.label)
+    }
+    let result: Inference
+    do throws(OperatorError) { result = try operation.infer(operands) } catch {
+      throw ExecutionError(error, at: node.label)
+    }
+    guard case .types(let inferred) = result else {
+      return try addLate(operation, node, inputs)
+    }
+    var targets: [(block: Int, type: ArrayType)] = []
+    for (index, type) in inferred.enumerated() {
+      let block = newBlock(type.byteCount)
+      targets.append((block, type))
+      guard index < node.outputs.count, let output = node.outputs[index] else { continue }
+      places[output] = Place(
+        buffer: .block(block), elementType: type.elementType,
+        layout: Layout(contiguous: type.shape))
+    }
+    let scratchCount = operation.scratchByteCount(inputs.map { $0?.type }, inferred)
+    let scratch = scratchCount > 0 ? (block: newBlock(scratchCount), byteCount: scratchCount) : nil
+    steps.append(
+      Step(
+        work: .evaluate(operation, inputs: inputs, outputs: targets, scratch: scratch),
+        label: node.label))
+  }
+
+  /// Whether elements take 1, 2, 4 or 8 bytes.
+  private static func fillsBytes(_ type: ArrayType) -> Bool {
+    switch type.elementType.bitWidth {
+    case 8, 16, 32, 64: true
+    default: false
+    }
+  }
+
+  private func place(of value: ValueID) -> Place? {
+    if let known = places[value] { return known }
+    guard let tensor = inference.values[value] else { return nil }
+    return Place(
+      buffer: .constant(tensor), elementType: tensor.elementType,
+      layout: Layout(contiguous: tensor.shape))
+  }
+
+  private mutating func newBlock(_ byteCount: Int) -> Int {
+    blockByteCounts.append(byteCount)
+    return blockByteCounts.count - 1
+  }
+
+  private mutating func addViews(
+    _ operation: any Operator, _ node: Node, _ inputs: [Place?], _ operands: [Operand?]
+  ) -> Bool {
+    guard let operation = operation as? any ViewOperator, let base = inputs.first ?? nil,
+      let layouts = operation.views(of: base.layout, operands)
+    else { return false }
+    for (output, layout) in zip(node.outputs, layouts) {
+      guard let output else { continue }
+      places[output] = Place(buffer: base.buffer, elementType: base.elementType, layout: layout)
+    }
+    return true
+  }
+
+  /// Evaluates a node of constants now.
+  private mutating func fold(
+    _ operation: any Operator, _ node: Node, _ inputs: [Place?], _ types: [ArrayType]
+  ) throws(ExecutionError) -> Bool {
+    guard operation.isDeterministic,
+      types.allSatisfy({ $0.byteCount <= min(Self.largestFold, limit) })
+    else { return false }
+    var tensors: [Tensor?] = []
+    for input in inputs {
+      guard let input else {
+        tensors.append(nil)
+        continue
+      }
+      guard case .constant(let tensor) = input.buffer else { return false }
+      tensors.append(input.packed(from: tensor))
+    }
+    do throws(OperatorError) {
+      let results = try operation.evaluate(tensors: tensors)
+      for (output, tensor) in zip(node.outputs, results) {
+        guard let output else { continue }
+        places[output] = Place(
+          buffer: .constant(tensor), elementType: tensor.elementType,
+          layout: Layout(contiguous: tensor.shape))
+      }
+    } catch { throw ExecutionError(error, at: node.label) }
+    return true
+  }
+
+  private mutating func addLate(
+    _ operation: any Operator, _ node: Node, _ inputs: [Place?]
+  ) throws(ExecutionError) {
+    var inputs = inputs
+    for (position, value) in node.inputs.enumerated() {
+      guard let value, inputs[position] == nil else { continue }
+      guard let place = lateSlots[value] else {
+        throw ExecutionError(
+          .unknownShape, place: node.label, "input '\(graph[value].name)' has no known type")
+      }
+      inputs[position] = Place(
+        buffer: .slot(place), elementType: .undefined, layout: Layout(contiguous: []))
+    }
+    var slots: [Int?] = []
+    for output in node.outputs {
+      guard let output else {
+        slots.append(nil)
+        continue
+      }
+      lateSlots[output] = slotCount
+      slots.append(slotCount)
+      slotCount += 1
+    }
+    steps.append(Step(work: .late(operation, inputs: inputs, slots: slots), label: node.label))
+  }
+
+  private var lateSlots: [ValueID: Int] = [:]
+
+  /// The value packed, by a step of its own or, for a constant, now.
+  private mutating func pack(
+    _ value: ValueID, _ place: Place, label: String
+  ) throws(ExecutionError) -> Place {
+    if let known = packed[value] { return known }
+    let layout = Layout(contiguous: place.layout.shape)
+    let result: Place
+    if case .constant(let tensor) = place.buffer {
+      result = Place(
+        buffer: .constant(place.packed(from: tensor)), elementType: place.elementType,
+        layout: layout)
+    } else {
+      let block = newBlock(place.type.byteCount)
+      steps.append(Step(work: .copy(place, block: block), label: label))
+      result = Place(buffer: .block(block), elementType: place.elementType, layout: layout)
+    }
+    packed[value] = result
+    return result
+  }
+
+  // MARK: Memory
+
+  private mutating func finish() throws(ExecutionError) -> Plan {
+    var fetches: [Fetch] = []
+    var resultOfBlock: [Int: Int] = [:]
+    var resultByteCounts: [Int] = []
+    for value in graph.outputs {
+      if let slot = lateSlots[value] {
+        fetches.append(.slot(slot))
+        continue
+      }
+      guard let place = place(of: value) else {
+        throw ExecutionError(.unknownShape, "fetch '\(graph[value].name)' has no known type")
+      }
+      switch place.buffer {
+      case .constant(let tensor):
+        fetches.append(.constant(place.packed(from: tensor)))
+        continue
+      case .feed(let index)
+      where place.layout.isContiguous
+        && place.layout.count == inference.types[graph.inputs[index]]?.count
+        && place.layout.shape == inference.types[graph.inputs[index]]?.shape:
+        fetches.append(.feed(index))
+        continue
+      default: break
+      }
+      var block: Int
+      if case .block(let own) = place.buffer, place.layout.isContiguous, place.layout.offset == 0,
+        blockByteCounts[own] == place.type.byteCount, resultOfBlock[own] == nil
+      {
+        block = own
+      } else {
+        block = newBlock(place.type.byteCount)
+        steps.append(Step(work: .copy(place, block: block), label: graph[value].name))
+      }
+      resultOfBlock[block] = resultByteCounts.count
+      fetches.append(.result(resultByteCounts.count, place.type))
+      resultByteCounts.append(place.type.byteCount)
+    }
+    let (blocks, arenaByteCount) = try layOut(resultOfBlock, resultByteCounts)
+    releaseSlots()
+    return Plan(
+      steps: steps, blocks: blocks, resultByteCounts: resultByteCounts, slotCount: slotCount,
+      arenaByteCount: arenaByteCount, fetches: fetches)
+  }
+
+  private func layOut(
+    _ resultOfBlock: [Int: Int], _ resultByteCounts: [Int]
+  ) throws(ExecutionError) -> ([BlockPlace], Int) {
+    var lifetimes = BlockLifetimes(steps, blockByteCounts, results: Set(resultOfBlock.keys))
+    lifetimes.shareOverwritten(in: steps)
+    var results: [Int: Int] = [:]
+    for (block, result) in resultOfBlock { results[lifetimes.root(of: block)] = result }
+    let roots = blockByteCounts.indices.filter {
+      lifetimes.root(of: $0) == $0 && results[$0] == nil
+    }
+    var resultTotal = 0
+    for count in resultByteCounts {
+      let (sum, overflow) = resultTotal.addingReportingOverflow(count)
+      guard !overflow, sum <= limit else { throw tooLarge() }
+      resultTotal = sum
+    }
+    guard let arena = ArenaLayout(roots.map(lifetimes.request), limit: limit - resultTotal) else {
+      throw tooLarge()
+    }
+    let offsets = Dictionary(uniqueKeysWithValues: zip(roots, arena.offsets))
+    let places = blockByteCounts.indices.map { block -> BlockPlace in
+      let root = lifetimes.root(of: block)
+      return results[root].map { .result($0) } ?? .arena(offset: offsets[root]!)
+    }
+    return (places, arena.byteCount)
+  }
+
+  private func tooLarge() -> ExecutionError {
+    ExecutionError(
+      .memoryLimit, "intermediate results need more than the \(limit) bytes allowed")
+  }
+
+  private mutating func releaseSlots() {
+    var isFetched = Set<Int>()
+    for value in graph.outputs { if let slot = lateSlots[value] { isFetched.insert(slot) } }
+    var seen = isFetched
+    for index in steps.indices.reversed() {
+      guard case .late(_, let inputs, let slots) = steps[index].work else { continue }
+      var used = slots.compactMap(\.self)
+      for input in inputs {
+        if case .slot(let slot)? = input?.buffer { used.append(slot) }
+      }
+      for slot in used where seen.insert(slot).inserted { steps[index].lastUses.append(slot) }
+    }
+  }
+}
+
+extension Place {
+  /// The elements out of the tensor that is the buffer, packed; the tensor itself where that suffices.
+  func packed(from tensor: Tensor) -> Tensor {
+    if layout.isContiguous, layout.offset == 0, layout.count == tensor.count {
+      return tensor.reshaped(layout.shape)
+    }
+    let base = tensor.region.bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
+    return packed(at: base)
+  }
+
+  /// A tensor of the elements, read from a buffer at `base`.
+  func packed(at base: UnsafeRawPointer) -> Tensor {
+    let storage = ByteStorage.allocate(byteCount: type.byteCount) { bytes in
+      if let target = bytes.baseAddress { copy(from: base, to: target) }
+    }
+    do {
+      return try Tensor(elementType, shape: layout.shape, region: ByteRegion(storage))
+    } catch { preconditionFailure(error.message) }
+  }
+
+  /// Packs the elements, read from a buffer at `base`.
+  func copy(from base: UnsafeRawPointer, to target: UnsafeMutableRawPointer) {
+    guard layout.count > 0 else { return }
+    let view = TensorView(elementType, layout, in: base)
+    if layout.isContiguous {
+      target.copyMemory(from: view.bytePointer, byteCount: type.byteCount)
+    } else {
+      StridedCopy.copy(
+        view.bytePointer, strides: layout.strides, into: target, shape: layout.shape,
+        elementSize: (elementType.bitWidth ?? 8) / 8)
+    }
+  }
+}
