@@ -34,7 +34,7 @@ extension TensorView {
   }
 
   /// The contents of a packed list of integers, such as a shape or axes; `nil` for any other tensor.
-  fileprivate var smallContents: Tensor? {
+  var smallContents: Tensor? {
     guard elementType == .int64 || elementType == .int32, shape.count <= 1, layout.isContiguous
     else { return nil }
     return elementType == .int64
