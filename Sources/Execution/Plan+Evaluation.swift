@@ -1,4 +1,3 @@
-import Glibc
 import Operators
 import Tensors
 
@@ -48,8 +47,11 @@ private struct Run {
     slots = [Tensor?](repeating: nil, count: plan.slotCount)
   }
 
+  /// Where a buffer of no bytes starts.
+  private static var nowhere: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bitPattern: 64)! }
+
   private static func base(of tensor: Tensor) -> UnsafeRawPointer {
-    tensor.region.bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
+    tensor.region.bytes.baseAddress ?? UnsafeRawPointer(nowhere)
   }
 
   private func base(of buffer: Buffer) -> UnsafeRawPointer {
@@ -73,7 +75,8 @@ private struct Run {
             MutableTensorView($0.type.elementType, $0.type.shape, in: blocks[$0.block])
           },
           scratch: UnsafeMutableRawBufferPointer(
-            start: scratch.map { blocks[$0.block] }, count: scratch?.byteCount ?? 0))
+            start: scratch.map { blocks[$0.block] } ?? Self.nowhere, count: scratch?.byteCount ?? 0)
+        )
       case .copy(let place, let block):
         place.copy(from: base(of: place.buffer), to: blocks[block])
       case .late(let operation, let inputs, let targets):

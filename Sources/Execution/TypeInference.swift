@@ -174,7 +174,9 @@ package struct TypeInference: Sendable {
         type.elementType, type.shape,
         in: UnsafeMutableRawPointer(mutating: storage.bytes.baseAddress!))
       try operation.evaluate(
-        inputs, [output], scratch: UnsafeMutableRawBufferPointer(start: nil, count: 0))
+        inputs, [output],
+        scratch: UnsafeMutableRawBufferPointer(
+          start: UnsafeMutableRawPointer(mutating: nowhere), count: 0))
       do throws(TensorError) {
         results.append(
           try Tensor(type.elementType, shape: type.shape, region: ByteRegion(storage)))

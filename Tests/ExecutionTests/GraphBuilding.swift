@@ -32,14 +32,16 @@ struct GraphBuilding {
 }
 
 /// Every value of the graph, evaluated node by node on tensors of their own.
-func evaluateNaively(_ model: Model, _ feeds: [String: Tensor]) throws -> [String: Tensor] {
+func evaluateNaively(
+  _ model: Model, _ feeds: [String: Tensor], registry: OperatorRegistry = testRegistry
+) throws -> [String: Tensor] {
   var known = feeds
   for value in model.graph.initializers {
     known[model.graph[value].name] = model.graph.initializer(value)!.tensor
   }
   for id in try model.graph.topologicalOrder() {
     let node = model.graph[id]
-    let operation = try testRegistry.instantiate(
+    let operation = try registry.instantiate(
       node, opset: model.opset(of: node.canonicalDomain) ?? 1)
     let inputs = node.inputs.map { $0.map { known[model.graph[$0].name]! } }
     for (output, tensor) in zip(node.outputs, try operation.evaluate(tensors: inputs)) {
