@@ -14,9 +14,9 @@ struct GraphReader {
     graph.docString = text(proto.doc_string)
     graph.metadata = entries(proto.metadata_props, proto.n_metadata_props)
     graph.preserved =
-      preserved(proto.base)
-      + preserved(14, proto.quantization_annotation, proto.n_quantization_annotation)
+      preserved(14, proto.quantization_annotation, proto.n_quantization_annotation)
       + preserved(15, proto.sparse_initializer, proto.n_sparse_initializer)
+      + preserved(proto.base)
     for (index, info) in list(proto.input, proto.n_input).enumerated() {
       let info = info!.pointee
       try build("input[\(index)]") { () throws(GraphError) in
@@ -88,8 +88,8 @@ struct GraphReader {
     node.docString = text(proto.doc_string)
     node.metadata = entries(proto.metadata_props, proto.n_metadata_props)
     node.preserved =
-      preserved(proto.base)
-      + preserved(10, proto.device_configurations, proto.n_device_configurations)
+      preserved(10, proto.device_configurations, proto.n_device_configurations)
+      + preserved(proto.base)
     return node
   }
 

@@ -26,8 +26,8 @@ extension GraphReader {
         })
     }
     model.preserved =
-      preserved(proto.base) + preserved(20, proto.training_info, proto.n_training_info)
-      + preserved(26, proto.configuration, proto.n_configuration)
+      preserved(20, proto.training_info, proto.n_training_info)
+      + preserved(26, proto.configuration, proto.n_configuration) + preserved(proto.base)
     let sparse = list(graph.pointee.sparse_initializer, graph.pointee.n_sparse_initializer)
       .compactMap { text($0!.pointee.values?.pointee.name) }
     try build("graph") { () throws(GraphError) in

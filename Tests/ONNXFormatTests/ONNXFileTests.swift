@@ -1,0 +1,78 @@
+import Foundation
+import GraphIR
+import ONNXFormat
+import Tensors
+import Testing
+
+@Suite struct ONNXFileTests {
+  static let samples: [String] = {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../samples/vit-mnist").standardizedFileURL.path
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasSuffix(".onnx") }.sorted().map { "\(folder)/\($0)" }
+  }()
+
+  @Test func samplesAreThere() { #expect(Self.samples.count == 3) }
+
+  @Test(arguments: samples) func samplesComeBackByteForByte(_ path: String) throws {
+    let folder = try TemporaryFolder()
+    let model = try ONNXFile.read(path: path)
+    #expect(!model.graph.order.isEmpty)
+    try ONNXFile.write(model, to: folder.path("out.onnx"), overwriting: false)
+    #expect(try bytes(of: folder.path("out.onnx")) == bytes(of: path))
+    #expect(try folder.contents == ["out.onnx"])
+  }
+
+  @Test func whatIsNotUnderstoodIsKept() throws {
+    let unknown = Wire.part(900, "later") + Wire.number(901, 7)
+    let sparse = Wire.part(15, Wire.part(1, Wire.part(8, "s"), Wire.part(9, [1, 2, 3, 4])))
+    let encoded =
+      Wire.number(1, 8) + Wire.part(7, Wire.node("Relu", ["s"], ["y"]) + sparse + unknown)
+      + Wire.part(20, Wire.part(1, Wire.part(2, "training"))) + unknown
+    let folder = try TemporaryFolder()
+    let path = try folder.write(encoded, as: "in.onnx")
+    try ONNXFile.write(
+      ONNXFile.read(path: path), to: folder.path("out.onnx"), overwriting: false)
+    #expect(try bytes(of: folder.path("out.onnx")) == encoded)
+  }
+
+  @Test func truncationNeverTraps() throws {
+    let folder = try TemporaryFolder()
+    let model = try Model(
+      text: """
+        <ir_version: 8, opset_import: ["" : 17]>
+        g (float[N, 2] x) => (float[N, 2] y) <float[2] w = {1, 2}> {
+          a = If <then_branch = t () => (float[2] b) { b = Relu(w) }, list = [1, 2]> (w)
+          y = Add <text = "s"> (x, a)
+        }
+        """)
+    try ONNXFile.write(model, to: folder.path("whole.onnx"), overwriting: false)
+    let whole = try bytes(of: folder.path("whole.onnx"))
+    for count in whole.indices {
+      let path = try folder.write(Array(whole[..<count]), as: "part.onnx")
+      guard let part = try? ONNXFile.read(path: path) else { continue }
+      #expect(part.opsetImports.isEmpty, "only the import behind the graph may be missing")
+    }
+  }
+
+  @Test func tensorsComeBack() throws {
+    let folder = try TemporaryFolder()
+    let tensor = Tensor([Float](arrayLiteral: 1, -2, .infinity), shape: [3, 1])
+    try ONNXFile.writeTensor(tensor, name: "x", to: folder.path("x.pb"), overwriting: false)
+    let read = try ONNXFile.readTensor(path: folder.path("x.pb"))
+    #expect(read.name == "x" && read.tensor.isIdentical(to: tensor))
+  }
+
+  @Test func anExistingFileStaysUnlessOverwritten() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([1], as: "m.onnx")
+    let model = Model(graph: Graph(name: "g"))
+    let error = try #require(throws: FormatError.self) {
+      try ONNXFile.write(model, to: path, overwriting: false)
+    }
+    #expect(error.code == .exists)
+    #expect(try bytes(of: path) == [1])
+    try ONNXFile.write(model, to: path, overwriting: true)
+    #expect(try ONNXFile.read(path: path).graph.name == "g")
+  }
+}
