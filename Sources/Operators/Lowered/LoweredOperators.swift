@@ -1,2 +1,7 @@
 /// Fused operators that exist only in graphs lowered for execution. One line each.
-package let loweredOperators: [any Operator.Type] = []
+package let loweredOperators: [any Operator.Type] = [
+  FusedGemm.self,
+  Lowered<LayerNormalization>.self,
+  Lowered<UnaryOperator<Gelu>>.self,
+  Lowered<UnaryOperator<Swish>>.self,
+]
