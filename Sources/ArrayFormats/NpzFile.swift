@@ -16,9 +16,16 @@ package enum NpzFile {
     do throws(FileError) { file = try MappedFile(path: path) } catch {
       throw ArrayFormatError(error)
     }
-    let archive = try ZipArchive(file.region, path: path)
+    return try decode(file.region, path: path)
+  }
+
+  /// Reads the whole archive that `region` holds; `path` is for messages.
+  static func decode(_ region: ByteRegion, path: String)
+    throws(ArrayFormatError) -> [(name: String, tensor: Tensor)]
+  {
+    let archive = try ZipArchive(region, path: path)
     let entries = try archive.entries()
-    try checkSizes(entries, archiveByteCount: file.region.count, path: path)
+    try checkSizes(entries, archiveByteCount: region.count, path: path)
     var names: Set<String> = []
     var arrays: [(name: String, tensor: Tensor)] = []
     for entry in entries {

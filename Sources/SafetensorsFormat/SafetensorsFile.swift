@@ -21,11 +21,11 @@ package struct SafetensorsFile: Sendable {
     do throws(FileError) { file = try MappedFile(path: path) } catch {
       throw SafetensorsError(error)
     }
-    return try read(file.region, path: path)
+    return try decode(file.region, path: path)
   }
 
   /// Reads the whole file that `region` holds; `path` is for messages.
-  package static func read(_ region: ByteRegion, path: String)
+  static func decode(_ region: ByteRegion, path: String)
     throws(SafetensorsError) -> SafetensorsFile
   {
     let dataStart = try dataOffset(of: region, path: path)
