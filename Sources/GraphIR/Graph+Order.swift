@@ -3,31 +3,34 @@ extension Graph {
   /// in such an order keep it.
   ///
   /// - Throws: `GraphError.cycle` if there is no such order.
-  /// - Complexity: O(nodes + uses) where the file's order is valid already.
+  /// - Complexity: O(nodes + uses).
   package func topologicalOrder() throws(GraphError) -> [NodeID] {
-    var isAvailable = values.map { value in
-      if case .node? = value.producer { false } else { true }
+    // Reads of each node that wait for another node's result.
+    var missing = [Int](repeating: 0, count: nodeTable.count)
+    for value in values {
+      guard case .node? = value.producer else { continue }
+      for user in value.users { missing[user.index] += 1 }
     }
+    var isPassed = [Bool](repeating: false, count: nodeTable.count)
     var result: [NodeID] = []
-    var pending = order
-    while !pending.isEmpty {
-      var postponed: [NodeID] = []
-      for id in pending {
-        let node = self[id]
-        let reads = node.inputs.lazy.compactMap(\.self)
-        guard reads.allSatisfy({ isAvailable[$0.index] }),
-          captures(of: id).allSatisfy({ isAvailable[$0.index] })
-        else {
-          postponed.append(id)
-          continue
-        }
+    result.reserveCapacity(order.count)
+    for next in order {
+      isPassed[next.index] = true
+      // What the results complete among the nodes passed before.
+      var ready = missing[next.index] == 0 ? [next] : []
+      while let id = ready.popLast() {
         result.append(id)
-        for case let output? in node.outputs { isAvailable[output.index] = true }
+        for case let output? in self[id].outputs {
+          for user in values[output.index].users {
+            missing[user.index] -= 1
+            if missing[user.index] == 0, isPassed[user.index] { ready.append(user) }
+          }
+        }
       }
-      guard postponed.count < pending.count else {
-        throw GraphError(.cycle, "\(self[postponed[0]].label) needs its own result")
-      }
-      pending = postponed
+    }
+    guard result.count == order.count else {
+      let id = order.first { missing[$0.index] > 0 }!
+      throw GraphError(.cycle, "\(self[id].label) needs its own result")
     }
     return result
   }
