@@ -5,8 +5,8 @@ import Tensors
 /// y = (x − mean) / √(variance + epsilon) · scale + bias, per channel, with stored statistics.
 ///
 /// Shapes: x [N, C, ...]; scale, bias, mean and variance [C].
-/// Attributes: epsilon (1e-5). Training mode (training_mode 1; before version 14, more than one output) is
-/// not supported.
+/// Attributes: epsilon (1e-5). Training mode (training_mode 1; before version 14, more than one output) and
+/// statistics per position (spatial 0, before version 9) are not supported.
 /// Types: float.
 /// Source: ONNX BatchNormalization-7, 9, 14, 15.
 package struct BatchNormalization: Operator {
@@ -17,6 +17,9 @@ package struct BatchNormalization: Operator {
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     epsilon = try node.number("epsilon", default: 1e-5)
+    guard try node.flag("spatial", default: true) else {
+      throw OperatorError(.unsupported, "BatchNormalization with spatial 0 is not supported")
+    }
     guard try !node.flag("training_mode", default: false),
       node.outputs.dropFirst().allSatisfy({ $0 == nil })
     else {

@@ -18,7 +18,7 @@ package struct Conv: Operator {
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     attributes = try SpatialAttributes(node)
     group = try node.integer("group", default: 1)
-    guard group > 0 else {
+    guard (1...Int(Int32.max)).contains(group) else {
       throw OperatorError(.invalidAttribute, "attribute 'group' must be positive, got \(group)")
     }
   }

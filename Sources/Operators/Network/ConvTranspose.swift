@@ -22,7 +22,7 @@ package struct ConvTranspose: Operator {
     group = try node.integer("group", default: 1)
     outputPadding = try node.integers("output_padding")
     outputShape = try node.integers("output_shape")
-    guard group > 0 else {
+    guard (1...Int(Int32.max)).contains(group) else {
       throw OperatorError(.invalidAttribute, "attribute 'group' must be positive, got \(group)")
     }
   }
@@ -83,16 +83,20 @@ package struct ConvTranspose: Operator {
 
   /// The window of the convolution that leads back from y to x.
   private func window(_ input: [Int], kernel: [Int]) throws(OperatorError) -> Window {
+    try attributes.checkExtents(input, kernel: kernel)
     let (strides, dilations, pads) = try attributes.lists(axes: input.count)
     let extra = outputPadding ?? [Int](repeating: 0, count: input.count)
     guard extra.count == input.count, outputShape?.count ?? input.count == input.count else {
       throw OperatorError(
         .invalidAttribute, "expected output_padding and output_shape of \(input.count) entries")
     }
+    guard (extra + (outputShape ?? [])).allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
+      throw OperatorError(.invalidAttribute, "output_padding or output_shape is out of range")
+    }
     var (begin, output) = ([Int](), [Int]())
     for axis in input.indices {
-      let full =
-        strides[axis] * (input[axis] - 1) + extra[axis] + (kernel[axis] - 1) * dilations[axis] + 1
+      let reach = (kernel[axis] - 1) * dilations[axis]
+      let full = strides[axis] * (input[axis] - 1) + extra[axis] + reach + 1
       if let wanted = outputShape?[axis] ?? sameLength(input[axis], strides[axis]) {
         let total = max(0, full - wanted)
         begin.append(attributes.autoPad == .sameUpper ? total / 2 : total - total / 2)
@@ -102,7 +106,7 @@ package struct ConvTranspose: Operator {
         begin.append(explicit ? pads[axis] : 0)
         output.append(full - (explicit ? pads[axis] + pads[axis + input.count] : 0))
       }
-      guard output[axis] >= 0 else {
+      guard (0...Int(Int32.max)).contains(output[axis]) else {
         throw OperatorError(.invalidShape, "the result would have \(output[axis]) elements")
       }
     }

@@ -15,48 +15,41 @@ package struct LayerNormalization: Operator {
 
   private let axis: Int
   private let epsilon: Float
+  private let outputCount: Int
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     axis = try node.integer("axis", default: -1)
     epsilon = try node.number("epsilon", default: 1e-5)
+    outputCount = node.outputs.count
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
     try expect("LayerNormalization", supports: type.elementType, type.elementType == .float)
-    let axis = try normalizedAxis(axis, rank: type.shape.count)
-    let normalized = Array(type.shape[axis...])
-    for operand in inputs.dropFirst() {
-      guard let operand else { continue }
-      try expectSameType(type, operand.type)
-      guard operand.type.count == normalized.reduce(1, *) else {
-        throw OperatorError(
-          .shapeMismatch,
-          "expected scale and bias of shape \(normalized), got \(operand.type.shape)")
-      }
-    }
-    let statistics =
-      type.shape[..<axis] + [Int](repeating: 1, count: type.shape.count - axis)
-    let summary = ArrayType(.float, Array(statistics))
-    return .types([type, summary, summary])
+    let axes = try NormalizedAxes(
+      axis, type, parameters: inputs.dropFirst().compactMap { $0?.type })
+    let summary = ArrayType(.float, axes.outer + axes.shape.map { _ in 1 })
+    return .types(Array([type, summary, summary].prefix(outputCount)))
   }
 
   package var overwritableInputs: [Int] { [0] }
 
+  package func scratchByteCount(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
+    NormalizedAxes.scratchByteCount(axis, outputs[0], parameters: 2)
+  }
+
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    let shape = outputs[0].shape
-    let axis = try normalizedAxis(axis, rank: shape.count)
-    let count = shape[axis...].reduce(1, *)
     guard outputs[0].count > 0 else { return }
+    let axes = try NormalizedAxes(axis, inputs[0]!.type, parameters: [])
     func statistic(_ index: Int) -> UnsafeMutablePointer<Float>? {
       outputs.count > index ? outputs[index].elements(of: Float.self).baseAddress : nil
     }
     Normalization.layerNormalization(
-      inputs[0]!.pointer(of: Float.self), gamma: inputs[1]!.pointer(of: Float.self),
-      beta: inputs.count > 2 ? inputs[2]?.pointer(of: Float.self) : nil, epsilon: epsilon,
-      into: outputs[0].elements(of: Float.self).baseAddress!, rows: outputs[0].count / count,
-      count: count, means: statistic(1), inverseDeviations: statistic(2))
+      inputs[0]!.pointer(of: Float.self), gamma: axes.parameter(inputs[1], 0, scratch),
+      beta: axes.parameter(inputs.count > 2 ? inputs[2] : nil, 1, scratch), epsilon: epsilon,
+      into: outputs[0].elements(of: Float.self).baseAddress!, rows: axes.rows, count: axes.count,
+      means: statistic(1), inverseDeviations: statistic(2))
   }
 }

@@ -30,6 +30,7 @@ extension Layout {
     guard shape.count >= 2 else { return nil }
     let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
     let (rowStride, columnStride) = (strides[shape.count - 2], strides[shape.count - 1])
+    if rows == 0 || columns == 0 { return (1, false) }
     if columns <= 1 || columnStride == 1 {
       if rows <= 1 { return (Swift.max(columns, 1), false) }
       if rowStride >= Swift.max(columns, 1) { return (rowStride, false) }

@@ -11,7 +11,7 @@ import Tensors
 /// Types: float; scales and sizes must be known before evaluation.
 /// Source: ONNX Resize-10, 11, 13, 18, 19.
 package struct ResizeOperator: Operator {
-  package static let signature = OperatorSignature("Resize", since: 10, inputs: 2...4)
+  package static let signature = OperatorSignature("Resize", since: 10, inputs: 1...4)
 
   private let opset: Int
   private let mode: String
@@ -128,8 +128,15 @@ package struct ResizeOperator: Operator {
       for (position, axis) in axes.enumerated() {
         let scale = policy == "stretch" ? ratios[position] : common ?? 1
         result[axis].scale = scale
-        result[axis].output =
-          policy == "stretch" ? sizes[position] : Int((scale * Float(shape[axis])).rounded())
+        guard policy != "stretch" else {
+          result[axis].output = sizes[position]
+          continue
+        }
+        let length = (scale * Float(shape[axis])).rounded()
+        guard length >= 0, length < 0x1p31 else {
+          throw OperatorError(.invalidValue, "sizes \(sizes) are out of range")
+        }
+        result[axis].output = Int(length)
       }
     } else if let scales = operand(scalesIndex) {
       guard let scales = scales.value?.numbers else { return nil }

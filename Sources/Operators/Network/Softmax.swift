@@ -2,12 +2,12 @@ package import GraphIR
 import Kernels
 import Tensors
 
-/// y = exp(x) / Σ exp(x), or its logarithm, along an axis.
+/// y = exp(x) / Σ exp(x), its logarithm, or its limit that only the maximum has, along an axis.
 ///
 /// Attributes: axis. Before version 13 (default 1) all axes from it on are taken together; since then
 /// (default −1) it alone.
 /// Types: float.
-/// Source: ONNX Softmax-1, 11, 13 and LogSoftmax-1, 11, 13.
+/// Source: ONNX Softmax-1, 11, 13, LogSoftmax-1, 11, 13 and Hardmax-1, 11, 13.
 package struct SoftmaxOperator<Function: SoftmaxFunction>: Operator {
   package static var signature: OperatorSignature {
     OperatorSignature(Function.name, inputs: 1...1)
@@ -70,7 +70,7 @@ package struct SoftmaxOperator<Function: SoftmaxFunction>: Operator {
   }
 }
 
-/// What tells the two operators of the family apart.
+/// What tells the operators of the family apart.
 package protocol SoftmaxFunction: Sendable {
   static var name: String { get }
   /// Rows of `count` elements, contiguous; x and y may be the same.
@@ -92,4 +92,23 @@ package enum LogSoftmaxKind: SoftmaxFunction {
   package static func apply(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, count: Int
   ) { Softmax.logSoftmax(x, into: y, rows: rows, count: count) }
+}
+
+/// One at the first maximum, which a NaN is, and zero elsewhere.
+package enum HardmaxKind: SoftmaxFunction {
+  package static let name = "Hardmax"
+  package static func apply(
+    _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, count: Int
+  ) {
+    for row in 0..<rows {
+      let start = row * count
+      var best = start
+      for index in start..<start + count {
+        if x[best].isNaN { break }
+        if x[index].isNaN || x[index] > x[best] { best = index }
+      }
+      (y + start).update(repeating: 0, count: count)
+      y[best] = 1
+    }
+  }
 }

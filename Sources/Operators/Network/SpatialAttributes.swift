@@ -57,15 +57,27 @@ struct SpatialAttributes: Sendable {
     return result
   }
 
+  /// - Throws: `OperatorError` where extents are such that sums and products of two with the attributes
+  ///   might overflow, or the kernel is empty.
+  func checkExtents(_ input: [Int], kernel: [Int]) throws(OperatorError) {
+    guard kernel.count == input.count else {
+      throw OperatorError(
+        .shapeMismatch, "expected a kernel of \(input.count) spatial axes, got \(kernel)")
+    }
+    guard kernel.allSatisfy({ (1...Int(Int32.max)).contains($0) }) else {
+      throw OperatorError(.shapeMismatch, "expected a kernel with elements, got \(kernel)")
+    }
+    guard input.allSatisfy({ $0 <= Int(Int32.max) }) else {
+      throw OperatorError(.invalidShape, "spatial axes of \(input) are too large")
+    }
+  }
+
   /// The window a convolution or pooling slides over an input of these spatial extents, and the padding
   /// behind each axis.
   func window(
     input: [Int], kernel: [Int]
   ) throws(OperatorError) -> (window: Window, padsEnd: [Int]) {
-    guard kernel.count == input.count else {
-      throw OperatorError(
-        .shapeMismatch, "expected a kernel of \(input.count) spatial axes, got \(kernel)")
-    }
+    try checkExtents(input, kernel: kernel)
     let (strides, dilations, pads) = try lists(axes: input.count)
     var (begin, end, output) = ([Int](), [Int](), [Int]())
     for axis in input.indices {
