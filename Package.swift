@@ -58,7 +58,7 @@ let package = Package(
       [
         "ArrayFormats", "Execution", "GraphIR", "ONNXFormat", "Operators", "Planning", "Rewriting",
         "SafetensorsFormat", "Statistics", "Tensors",
-      ]),
+      ], common),
     .executableTarget(
       name: "rba-convert",
       dependencies: [

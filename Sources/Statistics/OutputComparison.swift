@@ -1,3 +1,5 @@
+import Glibc
+
 /// How the outputs of one model differ from those of another, over samples that stream by.
 ///
 /// Sums run in double in the order of the samples; equal bits for equal samples whatever the batches.
@@ -24,7 +26,7 @@ package struct OutputComparison: Sendable {
   /// Adds one sample's output of both models, and its class where that is known.
   ///
   /// A NaN that stands in both counts as equal; one that stands in one makes every error infinite.
-  package mutating func add(_ a: some Collection<Float>, _ b: some Collection<Float>, label: Int?) {
+  package mutating func add(_ a: ArraySlice<Float>, _ b: ArraySlice<Float>, label: Int?) {
     precondition(a.count == b.count)
     if means.isEmpty {
       means = Array(repeating: 0, count: a.count)
@@ -56,7 +58,7 @@ package struct OutputComparison: Sendable {
   }
 
   private mutating func count(
-    _ a: some Collection<Float>, _ b: some Collection<Float>, _ label: Int?
+    _ a: ArraySlice<Float>, _ b: ArraySlice<Float>, _ label: Int?
   ) {
     let (topA, topB) = (Self.largest(a), Self.largest(b))
     if topA == topB { agreements += 1 }
@@ -67,7 +69,7 @@ package struct OutputComparison: Sendable {
   }
 
   /// The first index of the largest value.
-  private static func largest(_ values: some Collection<Float>) -> Int {
+  private static func largest(_ values: ArraySlice<Float>) -> Int {
     var best = (index: 0, value: -Float.infinity)
     for (index, value) in values.enumerated() where value > best.value { best = (index, value) }
     return best.index
@@ -81,9 +83,12 @@ package struct OutputComparison: Sendable {
   /// where outputs differ that do not vary.
   package var relativeError: Double {
     guard squaredError > 0 else { return 0 }
-    let total = scatter.reduce(0, +)
+    let total = totalScatter
     return total > 0 ? squaredError / total : .infinity
   }
+
+  /// ‖a − mean(a)‖², the mean taken per element over samples.
+  package var totalScatter: Double { scatter.reduce(0, +) }
 
   /// The mean over samples of the cosine between both outputs.
   package var cosine: Double { sampleCount == 0 ? 1 : cosineSum / Double(sampleCount) }
@@ -105,6 +110,7 @@ package struct PairScores: Sendable {
   private var rowCount = 0
   private var squaredDifference = 0.0
   private var cosineSum = 0.0
+  private var angleSum = 0.0
 
   package init() {}
 
@@ -123,7 +129,9 @@ package struct PairScores: Sendable {
         difference += (b - a) * (b - a)
       }
       squaredDifference += difference
-      cosineSum += normX > 0 && normY > 0 ? dot / (normX * normY).squareRoot() : 1
+      let cosine = normX > 0 && normY > 0 ? dot / (normX * normY).squareRoot() : 1
+      cosineSum += cosine
+      angleSum += acos(min(max(cosine, -1), 1)) / .pi
       rowCount += 1
     }
   }
@@ -132,6 +140,7 @@ package struct PairScores: Sendable {
     rowCount += other.rowCount
     squaredDifference += other.squaredDifference
     cosineSum += other.cosineSum
+    angleSum += other.angleSum
   }
 
   /// −mean ‖y − x‖²; nearer 0 is more redundant. Source: arXiv 2410.04941, BR.
@@ -141,4 +150,7 @@ package struct PairScores: Sendable {
 
   /// mean cos(x, y). Source: arXiv 2403.03853, 1 − BI.
   package var cosine: Double { rowCount == 0 ? 1 : cosineSum / Double(rowCount) }
+
+  /// mean arccos cos(x, y) / π. Source: arXiv 2403.17887.
+  package var angularDistance: Double { rowCount == 0 ? 0 : angleSum / Double(rowCount) }
 }

@@ -29,7 +29,9 @@ package final class ByteStorage: @unchecked Sendable {
       block.deallocate()
       throw error
     }
-    return ByteStorage(owning: UnsafeRawBufferPointer(used)) { UnsafeMutableRawBufferPointer(mutating: $0).deallocate() }
+    return ByteStorage(owning: UnsafeRawBufferPointer(used)) {
+      UnsafeMutableRawBufferPointer(mutating: $0).deallocate()
+    }
   }
 }
 

@@ -113,15 +113,15 @@ package struct Tensor: Sendable {
         throw TensorError(.negativeDimension, "shape \(shape) has a negative dimension")
       }
     }
-    if shape.contains(0) { return 0 }
-    for dimension in shape {
+    // Extents beside a zero must not overflow either: strides are products of them.
+    for dimension in shape where dimension != 0 {
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
       guard !overflow else {
         throw TensorError(.shapeOverflow, "the product of shape \(shape) overflows")
       }
       count = product
     }
-    return count
+    return shape.contains(0) ? 0 : count
   }
 }
 

@@ -1,0 +1,175 @@
+import GraphIR
+import Tensors
+
+/// An input of a model: what must be fed.
+struct ModelInput: Sendable {
+  var name: String
+  var type: TensorType
+
+  /// The type in ONNX's textual syntax, such as `float[N,3,224,224]`.
+  var description: String {
+    "\(type.elementType)[\(shapeText(type.shape).joined(separator: ", "))]"
+  }
+}
+
+/// A declared shape, one word per axis.
+func shapeText(_ shape: [Dimension]?) -> [String] {
+  guard let shape else { return ["..."] }
+  return shape.map { dimension in
+    switch dimension {
+    case .size(let size): String(size)
+    case .parameter(let name): name
+    case .unknown: "?"
+    }
+  }
+}
+
+/// Reads the data a verb was given and matches it with the model's inputs.
+///
+/// A tensor called as an input feeds it; one tensor without a name feeds the only input; `labels` are
+/// labels. Anything else in the files is left out, with a note.
+struct SampleLoader {
+  let inputs: [ModelInput]
+  let diagnostics: Diagnostics
+
+  func load(_ request: DataRequest) throws(Failure) -> SampleSet {
+    var feeds: [String: NamedTensor] = [:]
+    var labels: NamedTensor?
+    var ignored: [String] = []
+    for specification in request.paths {
+      let (target, path) = try splitTarget(specification)
+      for tensor in try readTensors(path) {
+        let name = target ?? inputName(for: tensor)
+        if let name, inputs.contains(where: { $0.name == name }) {
+          feeds[name] = try appending(tensor, to: feeds[name])
+        } else if name == "labels" {
+          labels = tensor
+        } else if let name {
+          ignored.append("'\(name)' of \(path)")
+        }
+      }
+    }
+    if let path = request.labels { labels = try readTensors(path).first }
+    if !ignored.isEmpty && !feeds.isEmpty {
+      diagnostics.note("not fed, since no input is called so: \(ignored.joined(separator: ", "))")
+    }
+    let source = request.paths.joined(separator: ", ")
+    try checkComplete(feeds, ignored: ignored, source: source)
+    return try assemble(feeds, labels, request, source: source)
+  }
+
+  /// `name:PATH`, where the first part is an input's name, or a path alone.
+  private func splitTarget(_ text: String) throws(Failure) -> (String?, String) {
+    for input in inputs where text.hasPrefix(input.name + ":") {
+      return (input.name, String(text.dropFirst(input.name.count + 1)))
+    }
+    guard let colon = text.firstIndex(of: ":"), !text[..<colon].contains("/"),
+      colon != text.startIndex
+    else { return (nil, text) }
+    throw Failure(
+      .malformedInput,
+      "\(text): the model has no input '\(text[..<colon])'; expected \(inputList)")
+  }
+
+  /// The input a tensor feeds by its own name: exactly, as `input_K` of an ONNX test set, or as the
+  /// only one there is.
+  private func inputName(for tensor: NamedTensor) -> String? {
+    guard let name = tensor.name, !name.isEmpty else {
+      return inputs.count == 1 ? inputs[0].name : "unnamed"
+    }
+    if inputs.contains(where: { $0.name == name }) { return name }
+    if name.hasPrefix("input_"), let index = Int(name.dropFirst(6)), inputs.indices.contains(index)
+    {
+      return inputs[index].name
+    }
+    return name
+  }
+
+  private func appending(
+    _ tensor: NamedTensor, to earlier: NamedTensor?
+  ) throws(Failure) -> NamedTensor {
+    guard let earlier else { return tensor }
+    guard earlier.tensor.elementType == tensor.tensor.elementType,
+      earlier.tensor.shape.dropFirst() == tensor.tensor.shape.dropFirst(),
+      !tensor.tensor.shape.isEmpty
+    else {
+      throw Failure(
+        .malformedInput,
+        "\(tensor.path): expected samples like those of \(earlier.path), "
+          + "\(earlier.tensor.elementType)\(earlier.tensor.shape), "
+          + "got \(tensor.tensor.elementType)\(tensor.tensor.shape)")
+    }
+    var result = earlier
+    result.tensor = Tensor.concatenating([earlier.tensor, tensor.tensor])
+    return result
+  }
+
+  private var inputList: String {
+    inputs.map { "'\($0.name)' \($0.description)" }.joined(separator: ", ")
+  }
+
+  private func checkComplete(
+    _ feeds: [String: NamedTensor], ignored: [String], source: String
+  ) throws(Failure) {
+    let missing = inputs.filter { feeds[$0.name] == nil }.map { "'\($0.name)'" }
+    guard !missing.isEmpty else { return }
+    let got = ignored.isEmpty ? "" : "; got \(ignored.joined(separator: ", "))"
+    throw Failure(
+      .malformedInput,
+      "\(source): no data for input \(missing.joined(separator: ", ")), expected \(inputList)\(got)"
+    )
+  }
+
+  private func assemble(
+    _ feeds: [String: NamedTensor], _ labels: NamedTensor?, _ request: DataRequest, source: String
+  ) throws(Failure) -> SampleSet {
+    var count: (Int, String)?
+    for input in inputs {
+      let feed = feeds[input.name]!
+      try check(feed, feeds: input)
+      let samples = feed.tensor.shape[0]
+      if let (other, name) = count, other != samples {
+        throw Failure(
+          .malformedInput,
+          "\(feed.path): expected \(other) samples for input '\(input.name)' as for '\(name)', "
+            + "got \(samples)")
+      }
+      count = (samples, input.name)
+    }
+    let samples = count?.0 ?? 0
+    guard samples > 0 else { throw Failure(.malformedInput, "\(source): holds no samples") }
+    let classes = try labels.map { (labels) throws(Failure) in try classLabels(labels, samples) }
+    let all = SampleSet(
+      feeds: feeds.mapValues(\.tensor), labels: classes, source: source, isSynthetic: false)
+    guard let limit = request.maximumSamples, limit < samples else { return all }
+    return all.selecting(Array(0..<limit))
+  }
+
+  /// Type, rank and fixed extents; the first axis runs over the samples.
+  private func check(_ feed: NamedTensor, feeds input: ModelInput) throws(Failure) {
+    let tensor = feed.tensor
+    let fits =
+      input.type.shape.map { shape in
+        shape.count == tensor.shape.count && !shape.isEmpty
+          && zip(shape, tensor.shape).dropFirst().allSatisfy { declared, actual in
+            if case .size(let size) = declared { size == actual } else { true }
+          }
+      } ?? !tensor.shape.isEmpty
+    guard tensor.elementType == input.type.elementType, fits else {
+      throw Failure(
+        .malformedInput,
+        "\(feed.path): input '\(input.name)': expected \(input.description), "
+          + "got \(tensor.elementType)\(tensor.shape)")
+    }
+  }
+
+  private func classLabels(_ labels: NamedTensor, _ samples: Int) throws(Failure) -> [Int] {
+    guard let classes = labels.tensor.integers, labels.tensor.shape == [samples] else {
+      throw Failure(
+        .malformedInput,
+        "\(labels.path): labels: expected integers of shape [\(samples)], "
+          + "got \(labels.tensor.elementType)\(labels.tensor.shape)")
+    }
+    return classes
+  }
+}

@@ -1,0 +1,41 @@
+import Tensors
+
+/// Samples to feed a model: one tensor per input, whose first axes run over the samples.
+struct SampleSet: Sendable {
+  /// By input name.
+  var feeds: [String: Tensor]
+  /// One class per sample; never fed.
+  var labels: [Int]?
+  /// Where they come from, for reports.
+  var source: String
+  var isSynthetic: Bool
+
+  var count: Int { feeds.values.first?.shape.first ?? 0 }
+
+  /// Some of the samples, in the order given.
+  func selecting(_ indices: [Int]) -> SampleSet {
+    var result = self
+    result.feeds = feeds.mapValues { $0.gathering(indices) }
+    result.labels = labels.map { labels in indices.map { labels[$0] } }
+    return result
+  }
+
+  /// The part to fit on and the part that is never fitted on: of any run of samples the same share is
+  /// held, so that data sorted by class splits evenly.
+  func split(holding share: Double) -> (fit: SampleSet, held: SampleSet) {
+    func isHeld(_ index: Int) -> Bool {
+      (Double(index + 1) * share).rounded(.down) > (Double(index) * share).rounded(.down)
+    }
+    let indices = Array(0..<count)
+    return (selecting(indices.filter { !isHeld($0) }), selecting(indices.filter(isHeld)))
+  }
+}
+
+extension Tensor {
+  /// Rows of the first axis, copied together; shares memory where they are consecutive.
+  fileprivate func gathering(_ rows: [Int]) -> Tensor {
+    guard let first = rows.first else { return slice(0..<0) }
+    if rows == Array(first..<first + rows.count) { return slice(first..<first + rows.count) }
+    return Tensor.concatenating(rows.map { slice($0..<$0 + 1) })
+  }
+}

@@ -1,0 +1,70 @@
+import Execution
+import GraphIR
+import Tensors
+
+/// What a process tells its caller by its exit status, after sysexits.h.
+public enum ExitStatus: Int32, Sendable {
+  case done = 0
+  /// A guard or a verification failed.
+  case refused = 1
+  case usage = 64
+  /// Malformed or unsupported input.
+  case malformedInput = 65
+  case noInput = 66
+  /// A fault of this program.
+  case internalFault = 70
+  case cannotCreate = 73
+  case cannotWrite = 74
+}
+
+/// Why a verb gave no result: one line for people, and the exit status for scripts.
+public struct Failure: Error, Sendable {
+  public let status: ExitStatus
+  /// One clause, starting with the file or place it concerns.
+  public let message: String
+  /// What to do about it, one line each.
+  public let notes: [String]
+
+  public init(_ status: ExitStatus, _ message: String, notes: [String] = []) {
+    self.status = status
+    self.message = message
+    self.notes = notes
+  }
+
+  init(_ error: FileError) {
+    let status: ExitStatus =
+      switch error.code {
+      case .notFound: .noInput
+      case .notRegularFile, .unreadable: .malformedInput
+      case .unwritable, .exists: .cannotCreate
+      }
+    self.init(
+      status, error.description,
+      notes: error.code == .exists ? ["use --force to replace it"] : [])
+  }
+
+  init(_ error: ExecutionError, in path: String) {
+    self.init(.malformedInput, "\(path): \(error)")
+  }
+
+  init(_ error: GraphError) { self.init(.internalFault, "\(error)") }
+}
+
+/// Where a verb sends what it has to say while it works.
+public struct Diagnostics: Sendable {
+  /// Takes a line the user should see even when all goes well.
+  public var note: @Sendable (String) -> Void
+  /// Takes what is being done, and which part of it is finished, from 0 to 1.
+  public var progress: @Sendable (_ phase: String, _ fraction: Double) -> Void
+
+  public init(
+    note: @escaping @Sendable (String) -> Void,
+    progress: @escaping @Sendable (_ phase: String, _ fraction: Double) -> Void
+  ) {
+    self.note = note
+    self.progress = progress
+  }
+
+  /// Says nothing.
+  public static let silent = Diagnostics(note: { _ in }, progress: { _, _ in })
+}

@@ -1,0 +1,99 @@
+import Execution
+import Planning
+import Statistics
+import Tensors
+
+/// Measures what each choice, alone, does to the model's outputs on held-out data.
+///
+/// The whole model runs once; from its values at a span's first point the map gives those at the last,
+/// and only the part of the model behind that point runs again.
+struct DamageMeasurement {
+  let study: Study
+  /// ‖a − mean(a)‖² of each output, in the outputs' order.
+  private let scatter: [Double]
+
+  init(_ study: Study) throws(Failure) {
+    self.study = study
+    let outputs = study.heldOutputs
+    scatter = try study.outputNames.map { (name) throws(Failure) in
+      try Measurement.comparison(outputs[name]!, outputs[name]!, labels: nil, name: name)
+        .totalScatter
+    }
+  }
+
+  /// The damage of each choice: the mean over outputs of their relative errors.
+  func measure(_ choices: [Choice]) throws(Failure) -> [Double] {
+    guard !choices.isEmpty else { return [] }
+    let inputs = Array(study.held.feeds.keys.sorted())
+    var tails: [Point: Executor] = [:]
+    for choice in choices {
+      let end = Point(choice.span.stream, choice.span.to)
+      guard tails[end] == nil else { continue }
+      tails[end] = try study.executor(
+        feeds: [name(end)] + inputs, fetches: study.outputNames)
+    }
+    let executors = tails
+    let points = Set(choices.flatMap { [Point($0.span.stream, $0.span.from)] })
+    let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name))
+    let executor = try study.executor(fetches: fetches.sorted())
+    var errors = Array(
+      repeating: [Double](repeating: 0, count: scatter.count), count: choices.count)
+    var done = 0
+    try study.reporting {
+      try executor.forEachMicroBatch(
+        study.held.feeds,
+        work: { batch in
+          try (batch.samples.count, choices.map { try squaredErrors($0, batch, executors) })
+        },
+        merge: { count, sums in
+          for (index, sum) in sums.enumerated() {
+            for output in sum.indices { errors[index][output] += sum[output] }
+          }
+          done += count
+          study.diagnostics.progress("measuring spans", Double(done) / Double(study.held.count))
+        })
+    }
+    return errors.map { errors in
+      let relative = zip(errors, scatter).map { error, scatter in
+        error == 0 ? 0 : scatter > 0 ? error / scatter : .infinity
+      }
+      return relative.reduce(0, +) / Double(max(relative.count, 1))
+    }
+  }
+
+  private struct Point: Hashable {
+    let stream: Int
+    let index: Int
+    init(_ stream: Int, _ index: Int) {
+      self.stream = stream
+      self.index = index
+    }
+  }
+
+  private func name(_ point: Point) -> String {
+    study.name(point.index, of: study.streams[point.stream])
+  }
+
+  private func squaredErrors(
+    _ choice: Choice, _ batch: MicroBatch, _ tails: [Point: Executor]
+  ) throws -> [Double] {
+    let stream = study.streams[choice.span.stream]
+    let end = Point(choice.span.stream, choice.span.to)
+    let source = batch.fetches[name(Point(choice.span.stream, choice.span.from))]!
+    let mapped = stream.tensor(
+      fromRows: choice.fit.map(stream.rows(of: source), width: stream.width),
+      like: batch.fetches[name(end)]!)
+    var feeds = batch.feeds
+    feeds[name(end)] = mapped
+    let outputs = try tails[end]!.evaluate(feeds)
+    return study.outputNames.map { name in
+      let (a, b) = (batch.fetches[name]!.floats ?? [], outputs[name]!.floats ?? [])
+      var sum = 0.0
+      for index in a.indices {
+        let error = Double(b[index]) - Double(a[index])
+        sum += error * error
+      }
+      return sum.isNaN ? .infinity : sum
+    }
+  }
+}

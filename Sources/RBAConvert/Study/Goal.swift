@@ -1,0 +1,53 @@
+import Planning
+
+/// What decides how much of a model goes.
+enum Goal: Sendable {
+  /// As much as the guard allows.
+  case guarded
+  /// Down to this many parameters.
+  case parameters(Int)
+  /// Down to this many bytes.
+  case bytes(Int)
+  /// A point of the frontier, counted from 1.
+  case pick(Int)
+  /// These spans.
+  case spans([CandidateSpan])
+  /// Every block whose score is good enough.
+  case threshold(Score, Double)
+
+  init(
+    _ options: SelectionOptions, parameters: Int, streams: [ResidualStream]
+  ) throws(Failure) {
+    if let text = options.spans {
+      do throws(PlanError) {
+        self = .spans(try CandidateSpan.parse(text, in: streams))
+      } catch { throw Failure(.usage, "--spans: \(error)") }
+    } else if let pick = options.pick {
+      guard pick > 0 else { throw Failure(.usage, "--pick: expected a number from 1, got \(pick)") }
+      self = .pick(pick)
+    } else if let text = options.targetParameters {
+      self = .parameters(try Self.share(text, of: parameters))
+    } else if let bytes = options.targetBytes {
+      self = .bytes(bytes)
+    } else if let threshold = options.threshold {
+      guard let score = Score(rawValue: options.score) else {
+        let names = Score.allCases.map(\.rawValue).joined(separator: ", ")
+        throw Failure(.usage, "--score: expected one of \(names), got '\(options.score)'")
+      }
+      self = .threshold(score, threshold)
+    } else {
+      self = .guarded
+    }
+  }
+
+  /// Whether the guard decides even where no limit was given.
+  var isGuarded: Bool { if case .guarded = self { true } else { false } }
+
+  private static func share(_ text: String, of total: Int) throws(Failure) -> Int {
+    let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
+    guard let percent = Double(digits), percent > 0, percent <= 100 else {
+      throw Failure(.usage, "--target-params: expected a percentage such as 60%, got '\(text)'")
+    }
+    return Int(Double(total) * percent / 100)
+  }
+}

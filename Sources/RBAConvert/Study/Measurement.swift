@@ -1,0 +1,111 @@
+import Execution
+import GraphIR
+import Statistics
+import Tensors
+
+/// How the outputs of a model compare with the original's on some samples.
+struct Measurement: Sendable {
+  /// In the order of the original's outputs.
+  var outputs: [(name: String, comparison: OutputComparison)]
+
+  /// Compares outputs that both models gave, sample by sample.
+  ///
+  /// - Throws: `Failure` where shapes differ.
+  init(
+    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: [Int]?
+  ) throws(Failure) {
+    outputs = try names.map { (name) throws(Failure) in
+      guard let x = a[name], let y = b[name] else {
+        throw Failure(.malformedInput, "output '\(name)' is not in both models")
+      }
+      return (name, try Self.comparison(x, y, labels: labels, name: name))
+    }
+  }
+
+  static func comparison(
+    _ a: Tensor, _ b: Tensor, labels: [Int]?, name: String
+  ) throws(Failure) -> OutputComparison {
+    guard a.elementType == b.elementType, a.shape == b.shape else {
+      throw Failure(
+        .malformedInput,
+        "output '\(name)': expected \(a.elementType)\(a.shape) from both models, "
+          + "got \(b.elementType)\(b.shape) from the second")
+    }
+    guard let x = a.floats, let y = b.floats else {
+      throw Failure(
+        .malformedInput, "output '\(name)': cannot compare elements of type \(a.elementType)")
+    }
+    let samples = a.shape.first ?? 1
+    let size = samples == 0 ? 0 : x.count / samples
+    let countsClasses = a.shape.count == 2 && size > 1 && a.elementType.isFloatingPoint
+    let classes = countsClasses && labels?.count == samples ? labels : nil
+    var comparison = OutputComparison(countsClasses: countsClasses)
+    for sample in 0..<samples {
+      let range = sample * size..<(sample + 1) * size
+      comparison.add(x[range], y[range], label: classes?[sample])
+    }
+    return comparison
+  }
+
+  var reports: [OutputReport] {
+    outputs.map { name, comparison in
+      OutputReport(
+        name: name, maxAbsoluteError: comparison.maxAbsoluteError,
+        meanAbsoluteError: comparison.meanAbsoluteError, relativeError: comparison.relativeError,
+        cosine: comparison.cosine, top1Agreement: comparison.top1Agreement,
+        minimumTolerance: comparison.minimumTolerance)
+    }
+  }
+
+  /// Label accuracy at the first output that has class scores.
+  var accuracy: AccuracyReport? {
+    outputs.lazy.compactMap(\.comparison.accuracy).first.map { AccuracyReport(a: $0.a, b: $0.b) }
+  }
+
+  /// The mean over outputs of their relative errors.
+  var damage: Double {
+    outputs.reduce(0) { $0 + $1.comparison.relativeError } / Double(max(outputs.count, 1))
+  }
+}
+
+/// What a converted model may lose on held-out data.
+struct GuardRule: Sendable {
+  /// Replaces every default limit; infinite where nothing is demanded.
+  var limit: Double?
+  /// Synthetic data counts for less: default limits are halved.
+  var isSynthetic: Bool
+
+  /// The strictest of the rules that apply: of all outputs the one nearest to its limit, or furthest
+  /// beyond.
+  func verdict(on measurement: Measurement) -> ConversionReport.Guard {
+    var worst: ConversionReport.Guard?
+    for (_, comparison) in measurement.outputs {
+      let (metric, measured, standard) = rule(comparison)
+      let limit = limit ?? (isSynthetic ? standard / 2 : standard)
+      let candidate = ConversionReport.Guard(
+        metric: metric, limit: limit, measured: measured, passed: measured <= limit + 1e-12)
+      guard let current = worst else {
+        worst = candidate
+        continue
+      }
+      let excess = { (guarded: ConversionReport.Guard) in
+        guarded.limit > 0 ? guarded.measured / guarded.limit : guarded.measured > 0 ? .infinity : 0
+      }
+      if excess(candidate) > excess(current) { worst = candidate }
+    }
+    return worst
+      ?? ConversionReport.Guard(metric: "relative-error", limit: 0, measured: 0, passed: true)
+  }
+
+  private func rule(
+    _ comparison: OutputComparison
+  ) -> (metric: String, measured: Double, limit: Double) {
+    if let accuracy = comparison.accuracy {
+      return ("accuracy-drop", max(accuracy.a - accuracy.b, 0), 0.01)
+    }
+    if let agreement = comparison.top1Agreement {
+      return ("top1-disagreement", 1 - agreement, 0.01)
+    }
+    return ("relative-error", comparison.relativeError, 0.05)
+  }
+}

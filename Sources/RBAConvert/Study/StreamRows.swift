@@ -1,0 +1,63 @@
+import Planning
+import Tensors
+
+extension ResidualStream {
+  /// Calls `body` with a point's values as rows of `width` features.
+  ///
+  /// Values of shape [..., d] are rows as they lie; [N, d, H, W] is transposed to [N·H·W, d].
+  func withRows<Result>(
+    of tensor: Tensor, _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    switch layout {
+    case .lastAxis: try tensor.withFloats(body)
+    case .channels: try rows(of: tensor).withUnsafeBufferPointer(body)
+    }
+  }
+
+  /// A point's values as rows of `width` features.
+  func rows(of tensor: Tensor) -> [Float] {
+    let values = tensor.elements(as: Float.self)
+    guard layout == .channels else { return values }
+    let positions = tensor.shape[2...].reduce(1, *)
+    return Self.swapAxes(values, outer: tensor.shape[0], width, positions)
+  }
+
+  /// The tensor of a point from its rows, the reverse of `rows(of:)`.
+  func tensor(fromRows rows: [Float], like tensor: Tensor) -> Tensor {
+    guard layout == .channels else { return Tensor(rows, shape: tensor.shape) }
+    let positions = tensor.shape[2...].reduce(1, *)
+    return Tensor(
+      Self.swapAxes(rows, outer: tensor.shape[0], positions, width), shape: tensor.shape)
+  }
+
+  /// [outer, a, b] to [outer, b, a].
+  private static func swapAxes(_ values: [Float], outer: Int, _ a: Int, _ b: Int) -> [Float] {
+    var result = [Float](repeating: 0, count: values.count)
+    for block in 0..<outer {
+      let start = block * a * b
+      for i in 0..<a {
+        for j in 0..<b { result[start + j * a + i] = values[start + i * b + j] }
+      }
+    }
+    return result
+  }
+}
+
+extension Tensor {
+  /// Calls `body` with the elements of a float tensor.
+  func withFloats<Result>(
+    _ body: (UnsafeBufferPointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try withElements(of: Float.self) { span in try span.withUnsafeBufferPointer(body) }
+  }
+
+  /// The elements of any real or integer type as floats, for comparing outputs.
+  var floats: [Float]? {
+    switch elementType {
+    case .float: elements(as: Float.self)
+    case .double: elements(as: Double.self).map { Float($0) }
+    case .bool: elements(as: Bool.self).map { $0 ? 1 : 0 }
+    default: integers?.map { Float($0) }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Execution
+import GraphIR
+import Planning
+import Statistics
+import Tensors
+
+/// A model with its data, split into what is fitted on and what is measured on.
+struct Study: Sendable {
+  let loaded: LoadedModel
+  /// The model with calls of its own functions inlined, which is what gets rewritten.
+  let model: Model
+  let structure: ModelStructure
+  let fit: SampleSet
+  let held: SampleSet
+  let options: ExecutionOptions
+  let diagnostics: Diagnostics
+  /// The original's outputs on the held-out samples, by name.
+  let heldOutputs: [String: Tensor]
+
+  var streams: [ResidualStream] { structure.streams }
+  var outputNames: [String] { model.graph.outputs.map { model.graph[$0].name } }
+  var opset: Int { model.opset(of: "") ?? 1 }
+
+  init(
+    _ loaded: LoadedModel, _ structure: ModelStructure, fit: SampleSet, held: SampleSet,
+    machine: Machine, diagnostics: Diagnostics
+  ) throws(Failure) {
+    self.loaded = loaded
+    self.structure = structure
+    self.fit = fit
+    self.held = held
+    self.diagnostics = diagnostics
+    options = ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
+    model = structure.inlined(loaded.model)
+    do throws(ExecutionError) {
+      heldOutputs = try Executor(model: model, options: options).run(held.feeds)
+    } catch { throw Failure(error, in: loaded.path) }
+  }
+
+  func executor(
+    _ model: Model? = nil, feeds: [String]? = nil, fetches: [String]? = nil
+  ) throws(Failure) -> Executor {
+    do throws(ExecutionError) {
+      return try Executor(
+        model: model ?? self.model, feeds: feeds, fetches: fetches, options: options)
+    } catch { throw Failure(error, in: loaded.path) }
+  }
+
+  /// The name of a stream's point.
+  func name(_ point: Int, of stream: ResidualStream) -> String {
+    model.graph[stream.points[point]].name
+  }
+
+  /// The model with spans replaced, and for each replaced point the value that stands for it.
+  func rewritten(_ choices: [Choice]) throws(Failure) -> (
+    model: Model, standIns: [ValueID: ValueID]
+  ) {
+    var result = model
+    do throws(PlanError) {
+      let standIns = try result.graph.replace(choices.map(\.replacement), streams, opset: opset)
+      return (result, standIns)
+    } catch { throw Failure(.malformedInput, "\(loaded.path): \(error)") }
+  }
+
+  /// Runs `body`, whose errors come from executing this model, and says where they come from.
+  func reporting<Result>(_ body: () throws -> Result) throws(Failure) -> Result {
+    do { return try body() } catch let error as Failure {
+      throw error
+    } catch let error as ExecutionError {
+      throw Failure(error, in: loaded.path)
+    } catch let error as NonFiniteValues {
+      throw Failure(
+        .malformedInput,
+        "\(loaded.path): the values at point \(error.point) of a residual stream are not finite")
+    } catch {
+      throw Failure(.internalFault, "\(loaded.path): \(error)")
+    }
+  }
+}
+
+/// A span with the map that takes its place.
+struct Choice: Sendable {
+  let span: CandidateSpan
+  let form: ReplacementForm
+  let fit: Fit
+  /// What replacing this span alone does to the outputs on held-out data: the mean of their relative
+  /// errors. `nil` before it is measured.
+  var damage: Double?
+
+  init(_ span: CandidateSpan, _ fit: Fit, damage: Double? = nil) {
+    self.span = span
+    self.fit = fit
+    self.damage = damage
+    form =
+      switch fit.map {
+      case .identity: .identity
+      case .bias: .bias
+      case .diagonal: .diagonal
+      case .linear(_, bias: nil): .leastSquares
+      case .linear: .linear
+      }
+  }
+
+  var weights: ReplacementWeights {
+    switch fit.map {
+    case .identity: ReplacementWeights()
+    case .bias(let bias): ReplacementWeights(bias: bias)
+    case .diagonal(let scale, let bias): ReplacementWeights(weight: scale, bias: bias)
+    case .linear(let weight, let bias): ReplacementWeights(weight: weight, bias: bias)
+    }
+  }
+
+  var replacement: ReplaceSpanWithLinear {
+    ReplaceSpanWithLinear(span, form: form, weights: weights)
+  }
+}

@@ -1,0 +1,81 @@
+import Execution
+import GraphIR
+import Operators
+import Planning
+import Statistics
+
+/// All that is known when the choice is made.
+struct AnalysisResult {
+  let study: Study
+  let selector: Selector
+  let selection: Selection
+  let samples: SampleSet
+
+  /// The model that the choice gives.
+  func rewritten() throws(Failure) -> Model { try study.rewritten(selection.choices).model }
+
+  func plan() -> ReplacementPlan {
+    ReplacementPlan(
+      model: study.loaded.digest(),
+      spans: choices.map { choice in
+        let stream = study.streams[choice.span.stream]
+        return ReplacementPlan.Span(
+          from: study.name(choice.span.from, of: stream),
+          to: study.name(choice.span.to, of: stream),
+          label: choice.span.label(in: study.streams), form: choice.form,
+          ridge: choice.fit.ridge, weights: choice.weights)
+      })
+  }
+
+  /// By position.
+  private var choices: [Choice] {
+    selection.choices.sorted { ($0.span.stream, $0.span.from) < ($1.span.stream, $1.span.from) }
+  }
+
+  func report(verb: String) -> ConversionReport {
+    let graph = study.model.graph
+    let inference = study.structure.inference
+    let removal = Removal(
+      replacing: choices.map { choice in
+        let points = study.streams[choice.span.stream].points
+        return (from: points[choice.span.from], to: points[choice.span.to])
+      }, in: graph, multiplyAdds: { inference.multiplyAdds(of: $0) ?? 0 })
+    let added = choices.reduce(0) { $0 + $1.fit.map.parameterCount }
+    let addedWork = choices.reduce(0) { sum, choice in
+      let stream = study.streams[choice.span.stream]
+      return sum + choice.form.multiplyAdds(width: stream.width) * stream.type.count / stream.width
+    }
+    let (parameters, work) = (graph.parameterCount, study.structure.multiplyAdds)
+    return ConversionReport(
+      schema: "rba-convert/\(verb)/1",
+      parameters: BeforeAfter(before: parameters, after: parameters - removal.parameters + added),
+      bytes: BeforeAfter(
+        before: study.loaded.byteCount,
+        after: study.loaded.byteCount - removal.bytes + added * MemoryLayout<Float>.stride),
+      multiplyAdds: BeforeAfter(before: work, after: work - removal.multiplyAdds + addedWork),
+      calibration: ConversionReport.Calibration(
+        source: samples.source, samples: samples.count, held: study.held.count,
+        synthetic: samples.isSynthetic),
+      spans: choices.map(describe),
+      frontier: selection.frontier.map { entry in
+        ConversionReport.FrontierPoint(
+          parameters: entry.parameters, predictedDamage: entry.predicted,
+          measuredDamage: entry.measured,
+          spans: entry.choices.map { $0.span.label(in: study.streams) })
+      },
+      guard: selector.rule.verdict(on: selection.measurement),
+      outputs: selection.measurement.reports, accuracy: selection.measurement.accuracy,
+      seconds: selection.seconds, peakBytes: peakResidentBytes(), output: nil)
+  }
+
+  private func describe(_ choice: Choice) -> ConversionReport.Span {
+    let stream = study.streams[choice.span.stream]
+    return ConversionReport.Span(
+      from: study.name(choice.span.from, of: stream), to: study.name(choice.span.to, of: stream),
+      label: choice.span.label(in: study.streams),
+      blocks: Array(choice.span.from..<choice.span.to), form: choice.form.rawValue,
+      parametersRemoved: selector.saving(choice).removal.parameters,
+      parametersAdded: choice.fit.map.parameterCount, ridge: choice.fit.ridge,
+      r2: choice.fit.heldR2, outputError: choice.damage ?? 0)
+  }
+}

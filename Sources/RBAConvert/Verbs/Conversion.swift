@@ -1,0 +1,98 @@
+import Execution
+import GraphIR
+import ONNXFormat
+import Planning
+import Tensors
+
+/// A smaller model from a model: the verb `convert`.
+public struct Conversion: Sendable {
+  public var input: String
+  /// `nil` for a dry run.
+  public var output: String?
+  public var overwriting: Bool
+  public var recordsProvenance: Bool
+  public var data: DataRequest
+  public var selection: SelectionOptions
+  public var machine: Machine
+
+  public init(
+    input: String, output: String?, overwriting: Bool, recordsProvenance: Bool,
+    data: DataRequest, selection: SelectionOptions, machine: Machine
+  ) {
+    self.input = input
+    self.output = output
+    self.overwriting = overwriting
+    self.recordsProvenance = recordsProvenance
+    self.data = data
+    self.selection = selection
+    self.machine = machine
+  }
+
+  /// Converts, writes, reads back and compares. Where the guard fails or nothing can go, no file is
+  /// written and the report says so.
+  public func run(_ diagnostics: Diagnostics) throws(Failure) -> ConversionReport {
+    if let output { try checkWritable(output, overwriting: overwriting) }
+    let result = try Analysis(
+      input: input, plan: nil, overwriting: overwriting, data: data, selection: selection,
+      machine: machine
+    ).analyze(diagnostics)
+    var report = result.report(verb: "convert")
+    if result.selection.choices.isEmpty {
+      report.guard.passed = false
+      diagnostics.note("no span can go within the limit, so no model is written")
+      return report
+    }
+    guard report.guard.passed else {
+      diagnostics.note("the guard failed, so no model is written")
+      return report
+    }
+    guard let output else { return report }
+    var model = try result.rewritten()
+    if recordsProvenance { model.recordProvenance(of: result.plan()) }
+    try model.write(to: output, overwriting: overwriting)
+    let written = try LoadedModel(path: output)
+    try confirm(written, result)
+    report.bytes.after = written.byteCount
+    report.parameters.after = written.model.graph.parameterCount
+    report.output = output
+    return report
+  }
+
+  /// The file must give on held-out data exactly what was measured before it was written.
+  private func confirm(_ written: LoadedModel, _ result: AnalysisResult) throws(Failure) {
+    let study = result.study
+    let executor = try study.executor(written.model)
+    let outputs = try study.reporting { try executor.run(study.held.feeds) }
+    let measured = try Measurement(
+      study.heldOutputs, outputs, names: study.outputNames, labels: study.held.labels)
+    guard measured.damage == result.selection.measurement.damage else {
+      throw Failure(
+        .internalFault,
+        "\(written.path): the written model gives a relative error of \(measured.damage), "
+          + "expected \(result.selection.measurement.damage)")
+    }
+  }
+}
+
+extension Model {
+  func write(
+    to path: String, overwriting: Bool, externalData: ONNXFile.ExternalData = .keep
+  ) throws(Failure) {
+    do throws(FormatError) {
+      try ONNXFile.write(self, to: path, overwriting: overwriting, externalData: externalData)
+    } catch { throw Failure(error, path) }
+  }
+
+  /// Writes down in the model's metadata what it was made from, and how.
+  mutating func recordProvenance(of plan: ReplacementPlan) {
+    let spans = plan.spans.map { "\($0.label) \($0.form.rawValue)" }.joined(separator: ", ")
+    let entries = [
+      ("rba-convert.version", programVersion), ("rba-convert.source-sha256", plan.model),
+      ("rba-convert.spans", spans),
+    ]
+    for (key, value) in entries {
+      metadata.removeAll { $0.key == key }
+      metadata.append(MetadataEntry(key: key, value: value))
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import GraphIR
+import Tensors
+
+/// Gets the samples a verb needs: those it was given, or made-up ones.
+struct DataSupply {
+  let loaded: LoadedModel
+  let diagnostics: Diagnostics
+
+  /// - Parameter flag: the option that gives data, for the note that there is none.
+  func samples(
+    _ request: DataRequest, flag: String, defaultCount: Int
+  ) throws(Failure) -> SampleSet {
+    let inputs = try loaded.inputs
+    guard request.paths.isEmpty else {
+      return try SampleLoader(inputs: inputs, diagnostics: diagnostics).load(request)
+    }
+    let synthetic = SyntheticSamples(
+      graph: loaded.model.graph, inputs: inputs, dimensions: try parseExtents(request.dimensions))
+    let samples = try synthetic.make(
+      count: request.maximumSamples ?? defaultCount, seed: request.seed)
+    diagnostics.note(
+      "no data given with \(flag): using \(samples.count) synthetic samples, which are no substitute"
+    )
+    return samples
+  }
+}
+
+/// Reads `name=number` settings.
+func parseExtents(_ settings: [String]) throws(Failure) -> [String: Int] {
+  var result: [String: Int] = [:]
+  for setting in settings {
+    let parts = setting.split(separator: "=", maxSplits: 1)
+    guard parts.count == 2, let extent = Int(parts[1]), (1...1 << 24).contains(extent) else {
+      throw Failure(.usage, "--dim: expected name=number, got '\(setting)'")
+    }
+    result[String(parts[0])] = extent
+  }
+  return result
+}
+
+extension SampleSet {
+  /// - Throws: `Failure` naming the input and the sample that holds NaN or infinity.
+  func checkFinite() throws(Failure) {
+    for name in feeds.keys.sorted() {
+      guard let tensor = feeds[name], tensor.elementType == .float else { continue }
+      let position = tensor.withElements(of: Float.self) { span in
+        span.indices.first { !span[$0].isFinite }
+      }
+      guard let position else { continue }
+      let sample = position / max(tensor.count / max(tensor.shape[0], 1), 1)
+      throw Failure(
+        .malformedInput,
+        "\(source): input '\(name)': expected finite numbers, got NaN or infinity in sample \(sample)"
+      )
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Execution
+import GraphIR
+import Operators
+import Planning
+
+/// The graph, its streams and blocks, and what each costs: the verb `inspect`.
+public struct Inspection: Sendable {
+  public var model: String
+  /// Extents of dimension parameters, as `name=number`.
+  public var dimensions: [String]
+
+  public init(model: String, dimensions: [String]) {
+    self.model = model
+    self.dimensions = dimensions
+  }
+
+  public func run(_ diagnostics: Diagnostics) throws(Failure) -> InspectReport {
+    let loaded = try LoadedModel(path: model)
+    let structure = try ModelStructure(loaded, extents: try parseExtents(dimensions))
+    let graph = loaded.model.graph
+    let operators = graph.nodes.map { _, node in
+      node.canonicalDomain.isEmpty
+        ? node.operatorType : "\(node.canonicalDomain)::\(node.operatorType)"
+    }
+    let opsets = loaded.model.opsetImports.map { ($0.domain ?? "", Int($0.version ?? 1)) }
+    let producer = [loaded.model.producerName, loaded.model.producerVersion].compactMap(\.self)
+      .filter { !$0.isEmpty }
+    return InspectReport(
+      file: model, parameters: graph.parameterCount, bytes: loaded.byteCount,
+      multiplyAdds: structure.multiplyAdds,
+      opsets: Dictionary(opsets) { first, _ in first },
+      producer: producer.isEmpty ? "unknown producer" : producer.joined(separator: " "),
+      operators: Dictionary(operators.map { ($0, 1) }, uniquingKeysWith: +),
+      inputs: loaded.ports(graph.inputs), outputs: loaded.ports(graph.outputs),
+      streams: structure.streams.map { describe($0, structure) },
+      rejected: structure.finding.rejected.map {
+        InspectReport.Rejection(node: structure.graph[$0.node].label, reason: $0.reason)
+      }, unsupported: structure.inference.unsupported)
+  }
+
+  /// The model in ONNX's textual syntax.
+  public func text() throws(Failure) -> String { try LoadedModel(path: model).model.text() }
+
+  /// The graph for Graphviz: nodes and the values between them.
+  public func dot() throws(Failure) -> String {
+    let graph = try LoadedModel(path: model).model.graph
+    var lines = ["digraph {", "  node [shape=box]"]
+    for (id, node) in graph.nodes {
+      let label = "label=\(quoted(node.operatorType)), tooltip=\(quoted(node.name ?? ""))"
+      lines.append("  n\(id.index) [\(label)]")
+      for case let input? in node.inputs {
+        if let producer = graph.producer(of: input) {
+          lines.append("  n\(producer.index) -> n\(id.index) [label=\(quoted(graph[input].name))]")
+        } else if graph.inputs.contains(input) {
+          lines.append("  \(quoted(graph[input].name)) -> n\(id.index)")
+        }
+      }
+    }
+    for output in graph.outputs {
+      guard let producer = graph.producer(of: output) else { continue }
+      lines.append("  n\(producer.index) -> \(quoted(graph[output].name))")
+    }
+    return (lines + ["}"]).joined(separator: "\n")
+  }
+
+  private func quoted(_ text: String) -> String {
+    let escaped = text.unicodeScalars.map { scalar in
+      switch scalar {
+      case "\"", "\\": "\\\(scalar)"
+      case _ where scalar.value < 32 || scalar.value == 127: "?"
+      default: String(scalar)
+      }
+    }
+    return "\"\(escaped.joined())\""
+  }
+
+  private func describe(
+    _ stream: ResidualStream, _ structure: ModelStructure
+  ) -> InspectReport.Stream {
+    let names = stream.points.map { structure.graph[$0].name }
+    return InspectReport.Stream(
+      shape: stream.type.shape, points: names,
+      labels: stream.points.indices.map(stream.label(of:)),
+      blocks: stream.steps.enumerated().map { index, step in
+        InspectReport.Block(
+          index: index, fromLabel: stream.label(of: index), toLabel: stream.label(of: index + 1),
+          from: names[index], to: names[index + 1], nodes: step.removal.nodes.count,
+          parameters: step.removal.parameters, multiplyAdds: step.removal.multiplyAdds,
+          kind: step.kind.rawValue)
+      })
+  }
+}

@@ -1,0 +1,76 @@
+import FoundationEssentials
+import GraphIR
+import Planning
+import Tensors
+
+/// A plan, perhaps edited by hand, to a smaller model: the verb `apply`.
+public struct PlanApplication: Sendable {
+  public var model: String
+  public var plan: String
+  public var output: String
+  public var overwriting: Bool
+  public var recordsProvenance: Bool
+
+  public init(
+    model: String, plan: String, output: String, overwriting: Bool, recordsProvenance: Bool
+  ) {
+    self.model = model
+    self.plan = plan
+    self.output = output
+    self.overwriting = overwriting
+    self.recordsProvenance = recordsProvenance
+  }
+
+  public func run(_ diagnostics: Diagnostics) throws(Failure) -> SizeReport {
+    try checkWritable(output, overwriting: overwriting)
+    let loaded = try LoadedModel(path: model)
+    let structure = try ModelStructure(loaded)
+    var result = structure.inlined(loaded.model)
+    let document = try ReplacementPlan(path: plan)
+    do throws(PlanError) {
+      let spans = try document.resolve(
+        in: result.graph, structure.streams, digest: loaded.digest())
+      let replacements = zip(spans, document.spans).map { span, entry in
+        ReplaceSpanWithLinear(span, form: entry.form, weights: entry.weights ?? .init())
+      }
+      try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)
+    } catch { throw Failure(.malformedInput, "\(plan): \(error)") }
+    if recordsProvenance { result.recordProvenance(of: document) }
+    try result.write(to: output, overwriting: overwriting)
+    return try SizeReport(verb: "apply", from: loaded, to: output)
+  }
+}
+
+extension ReplacementPlan {
+  /// Reads a plan from a file.
+  init(path: String) throws(Failure) {
+    let file: MappedFile
+    do throws(FileError) { file = try MappedFile(path: path) } catch { throw Failure(error) }
+    do throws(PlanError) { try self.init(json: Array(file.region.bytes)) } catch {
+      throw Failure(.malformedInput, "\(path): \(error)")
+    }
+  }
+
+  func write(to path: String, overwriting: Bool) throws(Failure) {
+    let bytes: [UInt8]
+    do { bytes = try json() } catch {
+      throw Failure(.internalFault, "\(path): cannot encode the plan: \(error)")
+    }
+    do throws(FileError) {
+      var file = try AtomicFile(path: path, overwriting: overwriting)
+      try file.write(bytes)
+      try file.commit()
+    } catch { throw Failure(error) }
+  }
+}
+
+extension SizeReport {
+  init(verb: String, from loaded: LoadedModel, to path: String) throws(Failure) {
+    let written = try LoadedModel(path: path)
+    self.init(
+      schema: "rba-convert/\(verb)/1",
+      parameters: BeforeAfter(
+        before: loaded.model.graph.parameterCount, after: written.model.graph.parameterCount),
+      bytes: BeforeAfter(before: loaded.byteCount, after: written.byteCount), output: path)
+  }
+}

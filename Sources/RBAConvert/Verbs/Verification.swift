@@ -1,0 +1,118 @@
+import Execution
+import GraphIR
+import Statistics
+import Tensors
+
+/// Compares the outputs of two models numerically: the verb `verify`.
+public struct Verification: Sendable {
+  public var a: String
+  public var b: String
+  public var data: DataRequest
+  public var maximumError: Double
+  public var minimumAgreement: Double?
+  public var machine: Machine
+
+  private static let defaultSamples = 16
+
+  public init(
+    a: String, b: String, data: DataRequest, maximumError: Double, minimumAgreement: Double?,
+    machine: Machine
+  ) {
+    self.a = a
+    self.b = b
+    self.data = data
+    self.maximumError = maximumError
+    self.minimumAgreement = minimumAgreement
+    self.machine = machine
+  }
+
+  public func run(_ diagnostics: Diagnostics) throws(Failure) -> VerifyReport {
+    let (first, second) = (try LoadedModel(path: a), try LoadedModel(path: b))
+    try checkInterfaces(first, second)
+    let samples = try DataSupply(loaded: first, diagnostics: diagnostics).samples(
+      data, flag: "--inputs", defaultCount: Self.defaultSamples)
+    let measurement = try Measurement(
+      try outputs(first, samples), try outputs(second, samples), names: first.outputNames,
+      labels: samples.labels)
+    let passed = measurement.outputs.allSatisfy { _, comparison in
+      comparison.relativeError <= maximumError
+        && comparison.top1Agreement.map { $0 >= minimumAgreement ?? 0 } ?? true
+    }
+    let isEqual = measurement.outputs.allSatisfy { $0.comparison.maxAbsoluteError == 0 }
+    return VerifyReport(
+      samples: samples.count, synthetic: samples.isSynthetic, outputs: measurement.reports,
+      accuracy: measurement.accuracy,
+      firstDivergence: isEqual ? nil : try firstDivergence(first, second, samples),
+      passed: passed)
+  }
+
+  private func outputs(
+    _ loaded: LoadedModel, _ samples: SampleSet, fetches: [String]? = nil
+  ) throws(Failure) -> [String: Tensor] {
+    do throws(ExecutionError) {
+      return try Executor(
+        model: loaded.model, fetches: fetches,
+        options: ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
+      ).run(samples.feeds)
+    } catch { throw Failure(error, in: loaded.path) }
+  }
+
+  /// Both must take and give values of the same names and types.
+  private func checkInterfaces(_ first: LoadedModel, _ second: LoadedModel) throws(Failure) {
+    let (x, y) = (try first.inputs, try second.inputs)
+    guard Set(x.map(\.name)) == Set(y.map(\.name)) else {
+      throw Failure(
+        .malformedInput, "\(b): expected the inputs of \(a), \(list(x)), got \(list(y))")
+    }
+    for input in x {
+      let other = y.first { $0.name == input.name }!
+      guard input.type.isCompatible(with: other.type) else {
+        throw Failure(
+          .malformedInput,
+          "\(b): input '\(input.name)': expected \(input.description) as in \(a), "
+            + "got \(other.description)")
+      }
+    }
+    let missing = first.outputNames.filter { !second.outputNames.contains($0) }
+      .map { "'\($0)'" }
+    guard missing.isEmpty else {
+      throw Failure(
+        .malformedInput,
+        "\(b): expected the outputs of \(a), has no \(missing.joined(separator: ", "))")
+    }
+  }
+
+  private func list(_ inputs: [ModelInput]) -> String {
+    inputs.map { "'\($0.name)' \($0.description)" }.joined(separator: ", ")
+  }
+
+  /// The first value that both graphs compute under one name and that differs, for one sample.
+  private func firstDivergence(
+    _ first: LoadedModel, _ second: LoadedModel, _ samples: SampleSet
+  ) throws(Failure) -> String? {
+    let sample = samples.selecting([0])
+    let graph = first.model.graph
+    let other = second.model.graph
+    let shared = graph.order.flatMap { graph[$0].outputs.compactMap(\.self) }
+      .filter { graph.constant($0) == nil }.map { graph[$0].name }
+      .filter { other.value(named: $0).flatMap(other.producer(of:)) != nil }
+    let x = try outputs(first, sample, fetches: shared)
+    let y = try outputs(second, sample, fetches: shared)
+    return shared.first { name in
+      guard let a = x[name], let b = y[name] else { return false }
+      return !a.isIdentical(to: b)
+    }
+  }
+}
+
+extension TensorType {
+  /// Whether some tensor is of both types.
+  fileprivate func isCompatible(with other: TensorType) -> Bool {
+    guard elementType == other.elementType else { return false }
+    guard let shape, let otherShape = other.shape else { return true }
+    return shape.count == otherShape.count
+      && zip(shape, otherShape).allSatisfy { a, b in
+        if case .size(let x) = a, case .size(let y) = b { x == y } else { true }
+      }
+  }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import RBAConvert
+
+/// Scores, chooses and writes the plan, but no model.
+struct Analyze: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Score blocks, choose spans and write the plan.")
+
+  @Argument(help: "The model to read, .onnx.")
+  var model: String
+
+  @Option(name: [.customShort("o"), .customLong("output")], help: "The plan to write, .json.")
+  var plan: String?
+
+  @OptionGroup var planning: PlanningOptions
+  @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
+
+  @Flag(help: "Replace the plan if it exists.")
+  var force = false
+
+  func run() throws {
+    let analysis = Analysis(
+      input: model, plan: plan, overwriting: force,
+      data: planning.data.request(planning.calibration), selection: planning.options,
+      machine: machine.machine)
+    let report = try analysis.run(common.diagnostics)
+    try common.show(report, ConversionText.lines(report))
+    if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }
+  }
+}

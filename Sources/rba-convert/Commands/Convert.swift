@@ -1,0 +1,120 @@
+import ArgumentParser
+import RBAConvert
+
+/// Options of `convert` and `analyze`: what to fit on, what to remove, and how far to go.
+struct PlanningOptions: ParsableArguments {
+  @Option(
+    help: """
+      Calibration data: .npy, .npz, .safetensors, .pb, a folder of those, or name:PATH per input. \
+      Without it the program makes synthetic inputs, and says so.
+      """)
+  var calibration: [String] = []
+
+  @OptionGroup var data: DataOptions
+
+  @Flag(
+    help: """
+      Remove as much as the guard allows (the default). The guard, on held-out data: accuracy falls \
+      by at most 0.01 where labels are given; else top-1 agreement is at least 0.99 for outputs \
+      shaped [N, classes], and the relative error at most 0.05 for others. Half of each for \
+      synthetic data.
+      """)
+  var autoThreshold = false
+
+  @Option(
+    help:
+      "Replace the guard's limit: points of accuracy or agreement as a fraction, or relative error."
+  )
+  var maxDrop: Double?
+
+  @Option(help: "Go down to this share of the parameters, such as 60%.")
+  var targetParams: String?
+
+  @Option(help: "Go down to this many bytes, such as 50M.")
+  var targetBytes: ByteCount?
+
+  @Option(help: "Replace these spans of blocks, such as 3:5,9:11.")
+  var spans: String?
+
+  @Option(help: "Take the K-th point of the frontier that 'analyze' prints, counted from 1.")
+  var pick: Int?
+
+  @Option(help: "Replace every block whose score is at least this (see --score).")
+  var threshold: Double?
+
+  @Option(
+    help:
+      "Score for --threshold: output-error, block-redundancy or cosine. Nearer 0 (1 for cosine) is more redundant."
+  )
+  var score = "output-error"
+
+  @Option(help: "Replacement: auto, identity, bias, diagonal or linear.")
+  var form = "auto"
+
+  @Option(
+    help: "Fit: ridge (toward identity, chosen on held-out data) or least-squares (the paper's).")
+  var fit = "ridge"
+
+  @Option(
+    help:
+      "Share of the samples that is never fitted on. Default: 0.5 where samples are counted, else 0.25."
+  )
+  var holdout: Double?
+
+  var options: SelectionOptions {
+    SelectionOptions(
+      maximumDrop: maxDrop, targetParameters: targetParams, targetBytes: targetBytes?.value,
+      spans: spans, pick: pick, threshold: threshold, score: score, form: form, fit: fit,
+      holdout: holdout)
+  }
+
+  func validate() throws {
+    let given = [
+      ("--auto-threshold", autoThreshold), ("--target-params", targetParams != nil),
+      ("--target-bytes", targetBytes != nil), ("--spans", spans != nil), ("--pick", pick != nil),
+      ("--threshold", threshold != nil),
+    ].filter(\.1).map(\.0)
+    if given.count > 1 {
+      throw ValidationError("\(given.joined(separator: " and ")) exclude each other")
+    }
+  }
+}
+
+/// The default verb: a smaller model from a model.
+struct Convert: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a smaller model (the default verb).")
+
+  @Argument(help: "The model to read, .onnx.")
+  var input: String
+
+  @Argument(help: "The model to write, .onnx.")
+  var output: String?
+
+  @OptionGroup var planning: PlanningOptions
+  @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
+
+  @Flag(help: "Do everything but write the model.")
+  var dryRun = false
+
+  @Flag(help: "Replace the output file if it exists.")
+  var force = false
+
+  @Flag(help: "Do not record in the model's metadata what was done.")
+  var noProvenance = false
+
+  func validate() throws {
+    if output == nil && !dryRun { throw ValidationError("expected IN and OUT, got IN only") }
+  }
+
+  func run() throws {
+    let conversion = Conversion(
+      input: input, output: dryRun ? nil : output, overwriting: force,
+      recordsProvenance: !noProvenance, data: planning.data.request(planning.calibration),
+      selection: planning.options, machine: machine.machine)
+    let report = try conversion.run(common.diagnostics)
+    try common.show(report, ConversionText.lines(report))
+    if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }
+  }
+}

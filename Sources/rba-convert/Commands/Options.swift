@@ -1,0 +1,98 @@
+import ArgumentParser
+import RBAConvert
+
+/// Options every verb has.
+struct CommonOptions: ParsableArguments {
+  @Flag(help: "Print one JSON document on standard output.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Say nothing but errors and results.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Say more while working.")
+  var verbose = false
+
+  /// Notes go to standard error; progress too, if it is a terminal.
+  var diagnostics: Diagnostics {
+    guard !quiet else { return .silent }
+    let showsProgress = Terminal.showsProgress
+    return Diagnostics(
+      note: { Terminal.complain("note: \($0)") },
+      progress: { phase, fraction in
+        guard showsProgress else { return }
+        let line = fraction < 1 ? "\(phase) \(Format.percent(fraction))" : ""
+        Terminal.showProgress(line)
+      })
+  }
+
+  /// Prints a report as JSON, or the lines that show it to a person.
+  func show(_ report: some Encodable, _ lines: @autoclosure () -> [String]) throws {
+    if json {
+      Terminal.print(try jsonDocument(report))
+    } else if !quiet {
+      for line in lines() { Terminal.print(line) }
+    }
+  }
+}
+
+/// Options of verbs that run a model.
+struct MachineOptions: ParsableArguments {
+  @Option(help: "Worker threads. The result is the same for any number. Default: all cores.")
+  var threads: Int?
+
+  @Option(help: "Bytes that working memory may take, such as 2G.")
+  var maxMemory: ByteCount?
+
+  var machine: Machine { Machine(threads: threads, maximumBytes: maxMemory?.value) }
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads: expected a number from 1 to 1024, got \(threads)")
+    }
+  }
+}
+
+/// Options that say where data comes from and how it is fed.
+struct DataOptions: ParsableArguments {
+  @Option(help: "Integer class labels: .npy, .npz or .safetensors. Never fed.")
+  var labels: String?
+
+  @Option(help: "Use at most this many samples.")
+  var samples: Int?
+
+  @Option(help: "Seed of synthetic data.")
+  var seed: UInt64 = 0
+
+  @Option(help: "Extent of a dimension parameter for synthetic data, as name=number.")
+  var dim: [String] = []
+
+  func request(_ paths: [String]) -> DataRequest {
+    DataRequest(
+      paths: paths, labels: labels, maximumSamples: samples, seed: seed, dimensions: dim)
+  }
+
+  func validate() throws {
+    if let samples, samples < 1 {
+      throw ValidationError("--samples: expected a positive number, got \(samples)")
+    }
+  }
+}
+
+/// A number of bytes with an optional decimal (k, M, G) or binary (Ki, Mi, Gi) prefix.
+struct ByteCount: ExpressibleByArgument {
+  let value: Int
+
+  init?(argument: String) {
+    let units: [(String, Int)] = [
+      ("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("k", 1000), ("K", 1000), ("M", 1_000_000),
+      ("G", 1_000_000_000),
+    ]
+    let text = argument.hasSuffix("B") ? String(argument.dropLast()) : argument
+    let unit = units.first { text.hasSuffix($0.0) }
+    let digits = text.dropLast(unit?.0.count ?? 0)
+    guard let number = Int(digits), number > 0 else { return nil }
+    let (product, overflow) = number.multipliedReportingOverflow(by: unit?.1 ?? 1)
+    guard !overflow else { return nil }
+    value = product
+  }
+}

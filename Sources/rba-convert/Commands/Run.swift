@@ -1,0 +1,54 @@
+import ArgumentParser
+import RBAConvert
+
+/// Runs a model on data.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Run a model.")
+
+  @Argument(help: "The model to run, .onnx.")
+  var model: String
+
+  @Option(help: "Inputs, in the forms --calibration of convert takes. Without it: synthetic.")
+  var inputs: [String] = []
+
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: "Folder to write outputs to, one .npy each.")
+  var output: String?
+
+  @Option(help: "Compare with an ONNX test_data_set folder (input_0.pb, output_0.pb, …).")
+  var pbdir: String?
+
+  @Option(help: "Relative tolerance of --pbdir.")
+  var rtol: Double = 1e-3
+
+  @Option(help: "Absolute tolerance of --pbdir.")
+  var atol: Double = 1e-7
+
+  @Option(help: "Run this many times and report each time.")
+  var `repeat`: Int = 1
+
+  @Flag(help: "Replace output files that exist.")
+  var force = false
+
+  @OptionGroup var data: DataOptions
+  @OptionGroup var machine: MachineOptions
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if self.repeat < 1 { throw ValidationError("--repeat: expected a positive number") }
+    if pbdir != nil && !inputs.isEmpty {
+      throw ValidationError("--pbdir and --inputs exclude each other")
+    }
+  }
+
+  func run() throws {
+    let execution = ModelRun(
+      model: model, data: data.request(inputs), testSet: pbdir, relativeTolerance: rtol,
+      absoluteTolerance: atol, outputFolder: output, overwriting: force, repetitions: self.repeat,
+      machine: machine.machine)
+    let report = try execution.run(common.diagnostics)
+    try common.show(report, RunText.lines(report))
+    if report.passed == false { throw ExitCode(ExitStatus.refused.rawValue) }
+  }
+}

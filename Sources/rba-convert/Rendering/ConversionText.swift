@@ -1,0 +1,83 @@
+import RBAConvert
+
+/// What `convert` and `analyze` tell a person.
+enum ConversionText {
+  static func lines(_ report: ConversionReport) -> [String] {
+    var lines: [String] = []
+    if !report.spans.isEmpty { lines += spans(report.spans) + [""] }
+    lines += sizes(report) + [""]
+    if report.schema.contains("analyze"), !report.frontier.isEmpty {
+      lines += frontier(report) + [""]
+    }
+    lines += quality(report)
+    if let output = report.output { lines.append("wrote \(output)") }
+    return lines
+  }
+
+  private static func spans(_ spans: [ConversionReport.Span]) -> [String] {
+    var table = Table([
+      ("span", .left), ("form", .left), ("removed", .right), ("added", .right), ("R²", .right),
+      ("output error", .right),
+    ])
+    for span in spans {
+      table.append([
+        span.label, span.form, Format.count(span.parametersRemoved),
+        Format.count(span.parametersAdded), Format.fixed(span.r2, 4),
+        Format.significant(span.outputError),
+      ])
+    }
+    return table.lines
+  }
+
+  private static func sizes(_ report: ConversionReport) -> [String] {
+    var table = Table([("", .left), ("before", .right), ("after", .right), ("change", .right)])
+    func row(_ name: String, _ pair: BeforeAfter, _ text: (Int) -> String) {
+      table.append([name, text(pair.before), text(pair.after), change(pair)])
+    }
+    row("parameters", report.parameters, Format.count)
+    row("multiply-adds", report.multiplyAdds) { Format.scaled($0) }
+    row("file", report.bytes) { Format.scaled($0, unit: "B") }
+    return table.lines
+  }
+
+  private static func change(_ pair: BeforeAfter) -> String {
+    pair.before == pair.after ? "none" : "-" + Format.percent(pair.reduction)
+  }
+
+  private static func frontier(_ report: ConversionReport) -> [String] {
+    var table = Table([
+      ("pick", .right), ("parameters", .right), ("of", .right), ("predicted", .right),
+      ("measured", .right), ("spans", .left),
+    ])
+    for (index, point) in report.frontier.enumerated() {
+      table.append([
+        String(index + 1), Format.count(point.parameters),
+        Format.percent(Double(point.parameters) / Double(max(report.parameters.before, 1))),
+        Format.significant(point.predictedDamage),
+        point.measuredDamage.map(Format.significant) ?? "",
+        point.spans.isEmpty ? "none" : point.spans.joined(separator: ","),
+      ])
+    }
+    return table.lines
+  }
+
+  private static func quality(_ report: ConversionReport) -> [String] {
+    let calibration = report.calibration
+    var lines = [
+      "measured on \(calibration.held) of \(calibration.samples) samples that were not fitted on:"
+    ]
+    if let accuracy = report.accuracy {
+      lines.append(
+        "  accuracy \(Format.fixed(accuracy.b, 4)), the original's is \(Format.fixed(accuracy.a, 4))"
+      )
+    }
+    lines += report.outputs.map { VerifyText.summary($0) }
+    let verdict = report.guard.passed ? "passed" : "FAILED"
+    let limit =
+      report.guard.limit.isFinite ? "limit \(Format.significant(report.guard.limit))" : "no limit"
+    lines.append(
+      "guard \(verdict): \(report.guard.metric) \(Format.significant(report.guard.measured)), \(limit)"
+    )
+    return lines
+  }
+}
