@@ -29,12 +29,9 @@ INLINE float with_sign(float x, float sign) {
   return float_of((bits_of(x) & 0x7fffffffu) | (bits_of(sign) & 0x80000000u));
 }
 
-// exp: x = n ln 2 + r with |r| <= ln 2 / 2, a degree 6 polynomial in r, scaled by 2^n in two steps so that
-// overflow gives infinity and underflow rounds through the denormals. NaN passes every comparison.
-INLINE float exp_1(float x) {
+// exp(x) = 2^whole (1 + p): x = n ln 2 + r with |r| <= ln 2 / 2, and a degree 6 polynomial in r.
+INLINE float exp_fraction(float x, uint32_t *whole) {
   const float shift = 0x1.8p23f;
-  x = x > 89.0f ? 89.0f : x;
-  x = x < -104.0f ? -104.0f : x;
   float shifted = x * 0x1.715476p+0f + shift;
   float n = shifted - shift;
   float r = x - n * 0x1.62e400p-1f;
@@ -44,12 +41,29 @@ INLINE float exp_1(float x) {
   p = p * r + 4.166839426e-02f;
   p = p * r + 1.666652011e-01f;
   p = p * r + 4.999999341e-01f;
-  p = p * (r * r) + r;
-  uint32_t whole = bits_of(shifted) - bits_of(shift);
+  *whole = bits_of(shifted) - bits_of(shift);
+  return p * (r * r) + r;
+}
+
+// exp, scaled in two steps so that overflow gives infinity and underflow rounds through the denormals. NaN
+// passes every comparison.
+INLINE float exp_1(float x) {
+  x = x > 89.0f ? 89.0f : x;
+  x = x < -104.0f ? -104.0f : x;
+  uint32_t whole;
+  float p = exp_fraction(x, &whole);
   uint32_t half = (uint32_t)((int32_t)whole >> 1);
   float scale = float_of((half + 127u) << 23);
   float rest = float_of((whole - half + 127u) << 23);
   return (p * scale + scale) * rest;
+}
+
+// exp for x <= 0 in one step, zero below -87: denormals are slow, and softmax is full of them.
+INLINE float exp_nonpositive_1(float x) {
+  uint32_t whole;
+  float p = exp_fraction(x < -87.0f ? -87.0f : x, &whole);
+  float scale = float_of((whole + 127u) << 23);
+  return x < -87.0f ? 0.0f : p * scale + scale;
 }
 
 // log: x = 2^e m with sqrt(1/2) <= m < sqrt(2), and a degree 11 polynomial in m - 1.

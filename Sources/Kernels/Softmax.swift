@@ -7,7 +7,8 @@ package enum Softmax {
   /// Shapes: x and y [rows, count] with rows `xStride` and `yStride` apart (`count` if nil); the mask, if
   /// any, [rows, count] with rows `maskStride` apart, where zero adds one row to all. x and y may be the
   /// same array.
-  /// Precision: relative error below (10 + count / 1024) 2^-23 of each probability; a row of -inf is NaN.
+  /// Precision: relative error below (10 + count / 1024) 2^-23 of each probability, zero below exp(-87) of
+  /// the largest; a row of -inf is NaN.
   /// Source: ONNX Softmax-13, over the last axis.
   package static func softmax(
     _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, rows: Int, count: Int,

@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 // y[r, :] = softmax(scale * x[r, :] + mask[r, :]) over [rows, count]; mask may be null. Strides are the
-// distances between rows; a mask stride of zero uses one mask row for all. A row of -inf gives NaN.
+// distances between rows; a mask stride of zero uses one mask row for all. A row of -inf gives NaN, and
+// a probability below exp(-87) of the row's largest is zero.
 void kernel_softmax(const float *x, const float *mask, float scale, float *y, size_t rows, size_t count,
                     size_t x_stride, size_t y_stride, size_t mask_stride);
 
