@@ -5,5 +5,13 @@ package let lowering: [any RewriteRule] = [
   EliminateIdentity(),
   FuseLayerNormalization(),
   FuseGelu(),
+  FuseSilu(),
+  FuseAttention(),
   FuseMatMulBias(),
+  FuseGemm(),
+  FuseGemmActivation(),
+  FuseGemmResidual(),
+  FuseBatchNormalization(),
+  FuseConvActivation(),
+  FuseConvResidual(),
 ]

@@ -65,23 +65,26 @@ package struct FusedGemm: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     let (x, w, y) = (inputs[0]!, inputs[1]!, outputs[0])
-    let residual = inputs.count > 3 ? inputs[3] : nil
-    var epilogue = Epilogue(columnBias: inputs.count > 2 ? inputs[2]?.pointer(of: Float.self) : nil)
-    let product = productShape(x.type, w.type)
     guard y.count > 0, let base = y.elements(of: Float.self).baseAddress else { return }
-    if product.reduce(1, *) == y.count {
-      epilogue.activation = activation.function
-      let accumulates = prepareResidual(residual, y, &epilogue, product[product.count - 1])
-      return multiply(x, w, into: base, epilogue, accumulates: accumulates)
+    let residual = inputs.count > 3 ? inputs[3] : nil
+    let shape = productShape(x.type, w.type)
+    let isRepeated = shape.reduce(1, *) != y.count
+    var epilogue = Epilogue(columnBias: inputs.count > 2 ? inputs[2]?.pointer(of: Float.self) : nil)
+    if let residual, isRepeated || residual.count != y.count {
+      let target =
+        isRepeated ? scratch.baseAddress!.assumingMemoryBound(to: Float.self) : base
+      multiply(x, w, into: target, epilogue, accumulates: false)
+      addBroadcast(target, shape: shape, residual, into: y, activation: activation.function)
+      return
     }
-    let result = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
-    multiply(x, w, into: result, epilogue, accumulates: false)
-    let layout = Layout(contiguous: product).broadcast(to: y.shape)!
-    Broadcast.map(
-      UnsafePointer(result), strides: layout.strides, residual!.pointer(of: Float.self),
-      strides: residual!.layout.broadcast(to: y.shape)!.strides, into: base, shape: y.shape
-    ) { $0 + $1 }
-    activation.function.apply(base, into: base, count: y.count)
+    epilogue.activation = activation.function
+    // A residual that lies where Y does is there for the product to be added to.
+    let accumulates = residual.map { $0.bytePointer == UnsafeRawPointer(y.buffer) } ?? false
+    if let residual, !accumulates {
+      epilogue.residual = residual.pointer(of: Float.self)
+      epilogue.residualStride = shape[shape.count - 1]
+    }
+    multiply(x, w, into: base, epilogue, accumulates: accumulates)
   }
 
   private func multiply(
@@ -111,24 +114,6 @@ package struct FusedGemm: Operator {
 
   private func productShape(_ x: ArrayType, _ w: ArrayType) -> [Int] {
     x.shape.dropLast() + [w.shape[transposesW ? 0 : 1]]
-  }
-
-  /// Leaves a residual of Y's shape to the epilogue, and writes any other, or one that lies where Y
-  /// does, into Y for the product to be added to.
-  ///
-  /// - Returns: whether Y holds the residual.
-  private func prepareResidual(
-    _ residual: TensorView?, _ y: MutableTensorView, _ epilogue: inout Epilogue, _ n: Int
-  ) -> Bool {
-    guard let residual else { return false }
-    if residual.bytePointer == UnsafeRawPointer(y.buffer) { return true }
-    guard residual.shape != y.shape else {
-      epilogue.residual = residual.pointer(of: Float.self)
-      epilogue.residualStride = n
-      return false
-    }
-    TensorView(.float, residual.layout.broadcast(to: y.shape)!, in: residual.buffer).copy(into: y)
-    return true
   }
 
   /// All leading axes taken together as rows, or `nil` where that needs a copy.
