@@ -116,7 +116,8 @@ package struct Fits: Sendable {
 
   /// y = x W with W the least-squares solution of smallest norm: no bias, no ridge.
   ///
-  /// Directions whose singular value is below ε max(n, d) of the largest count as absent.
+  /// Eigenvalues of XᵀX below ε √d of the largest count as absent: products summed in float, of
+  /// rounding ε, cannot tell them from none.
   /// Source: arXiv 2410.04941, equation 1.
   package static func leastSquares(
     _ fitted: SpanMoments, held: SpanMoments
@@ -125,9 +126,7 @@ package struct Fits: Sendable {
     let gram = raw(fitted.xx, fitted.meanX, fitted.meanX, fitted.rowCount, width)
     let cross = raw(fitted.xy, fitted.meanX, fitted.meanY, fitted.rowCount, width)
     let (values, vectors) = try gram.eigen()
-    // Eigenvalues are squares of singular values, and as exact as the float products they come from.
-    let relative = Double(Float.ulpOfOne) * Double(max(fitted.rowCount, width)).squareRoot()
-    let smallest = (values.last ?? 0) * relative * relative.squareRoot()
+    let smallest = (values.last ?? 0) * Double(Float.ulpOfOne) * Double(width).squareRoot()
     let factors = values.map { $0 > smallest && $0 > 0 ? 1 / $0 : 0 }
     let rotated = Matrix.product(vectors, cross).scalingRows(by: factors)
     let weight = Matrix.product(vectors, transposeA: true, rotated)

@@ -43,13 +43,14 @@ package struct Fit: Sendable {
   package let ridge: Double
   /// ‖Y − (X W + b)‖² over the held-out rows.
   package let heldResidual: Double
-  /// The share of the held-out rows' variance that the map explains.
+  /// The share of the held-out rows' variance that the map explains; 0 where a constant is missed.
   package let heldR2: Double
 
   init(_ map: LinearMap, ridge: Double = 0, heldResidual: Double, held: SpanMoments) {
     self.map = map
     self.ridge = ridge
     self.heldResidual = max(heldResidual, 0)
-    self.heldR2 = held.traceYY > 0 ? 1 - self.heldResidual / held.traceYY : 1
+    let unexplained = self.heldResidual > 0 ? self.heldResidual / held.traceYY : 0
+    self.heldR2 = unexplained.isFinite ? 1 - unexplained : 0
   }
 }

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Rows that contain a number which is none, or infinite.
+/// Rows that contain a number which is none, infinite, or so large that its square is in float.
 package struct NonFiniteValues: Error, Sendable {
   /// The index of the point among those observed.
   package let point: Int
@@ -15,7 +15,8 @@ package struct MomentsChunk: Sendable {
 
   /// The moments of `points`, each `rowCount` rows of `width`, for the pairs `layout` keeps.
   ///
-  /// - Throws: `NonFiniteValues` naming the first point that holds NaN or infinity.
+  /// - Throws: `NonFiniteValues` naming the first point that holds NaN or infinity, or whose
+  ///   products overflow.
   package init(
     _ points: [UnsafeBufferPointer<Float>], for layout: StreamMoments
   ) throws(NonFiniteValues) {
@@ -36,6 +37,12 @@ package struct MomentsChunk: Sendable {
     self.means = means
     self.products = layout.pairs.map { pair in
       Self.product(centred[pair.from], centred[pair.to], rows, width)
+    }
+    // A finite variance bounds every covariance.
+    for (pair, product) in zip(layout.pairs, products) where pair.from == pair.to {
+      guard (0..<width).allSatisfy({ product[$0 * width + $0].isFinite }) else {
+        throw NonFiniteValues(point: pair.from)
+      }
     }
   }
 

@@ -41,7 +41,10 @@ package struct OutputComparison: Sendable {
       let error = x == y || (x.isNaN && y.isNaN) ? 0 : abs(y - x)
       let difference = error.isNaN ? Double.infinity : error
       maxAbsoluteError = max(maxAbsoluteError, difference)
-      if difference > 0 { minimumTolerance = max(minimumTolerance, difference / (1 + abs(x))) }
+      if difference > 0 {
+        let tolerance = difference.isFinite ? difference / (1 + abs(x)) : .infinity
+        minimumTolerance = max(minimumTolerance, tolerance)
+      }
       absoluteSum += difference
       squaredError += difference * difference
       if x.isFinite {
@@ -49,11 +52,13 @@ package struct OutputComparison: Sendable {
         means[index] += delta / Double(sampleCount)
         scatter[index] += delta * (x - means[index])
       }
+      if x.isNaN && y.isNaN { continue }
       dot += x * y
       normA += x * x
       normB += y * y
     }
-    cosineSum += normA == normB && dot == normA ? 1 : dot / (normA * normB).squareRoot()
+    let cosine = dot / (normA * normB).squareRoot()
+    cosineSum += normA == normB && dot == normA ? 1 : cosine.isNaN ? 0 : cosine
     if countsClasses { count(a, b, label) }
   }
 
@@ -90,7 +95,7 @@ package struct OutputComparison: Sendable {
   /// ‖a − mean(a)‖², the mean taken per element over samples.
   package var totalScatter: Double { scatter.reduce(0, +) }
 
-  /// The mean over samples of the cosine between both outputs.
+  /// The mean over samples of the cosine between both outputs; 0 where a sample's has no meaning.
   package var cosine: Double { sampleCount == 0 ? 1 : cosineSum / Double(sampleCount) }
 
   /// The share of samples with the same largest class; `nil` for outputs that are no class scores.
