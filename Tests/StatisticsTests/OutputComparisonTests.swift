@@ -1,0 +1,111 @@
+import Foundation
+import Testing
+
+@testable import Statistics
+
+@Suite struct OutputComparisonTests {
+  static func compare(
+    _ a: [[Float]], _ b: [[Float]], labels: [Int]? = nil, countsClasses: Bool = true
+  ) -> OutputComparison {
+    var comparison = OutputComparison(countsClasses: countsClasses)
+    for index in a.indices { comparison.add(a[index], b[index], label: labels?[index]) }
+    return comparison
+  }
+
+  static func samples(seed: UInt64) -> [[Float]] {
+    let rows = Rows(50, width: 4, mean: 10, seed: seed)
+    return (0..<50).map { Array(rows.values[$0 * 4..<$0 * 4 + 4]) }
+  }
+
+  @Test func `every measure is its definition`() {
+    let (a, b) = (Self.samples(seed: 1), Self.samples(seed: 2))
+    let labels = a.indices.map { $0 % 4 }
+    let comparison = Self.compare(a, b, labels: labels)
+    let pairs = zip(a.joined(), b.joined()).map { (Double($0), Double($1)) }
+    let errors = pairs.map { abs($1 - $0) }
+    #expect(comparison.sampleCount == 50)
+    #expect(comparison.maxAbsoluteError == errors.max())
+    #expect(abs(comparison.meanAbsoluteError - errors.reduce(0, +) / 200) <= 1e-13)
+    #expect(comparison.minimumTolerance == pairs.map { abs($1 - $0) / (1 + abs($0)) }.max())
+
+    let means = (0..<4).map { k in a.reduce(0) { $0 + Double($1[k]) } / 50 }
+    let total = a.reduce(0) { sum, row in
+      sum + (0..<4).reduce(0) { $0 + (Double(row[$1]) - means[$1]) * (Double(row[$1]) - means[$1]) }
+    }
+    let relative = errors.reduce(0) { $0 + $1 * $1 } / total
+    #expect(abs(comparison.relativeError - relative) <= 1e-12 * relative)
+
+    func dot(_ x: [Float], _ y: [Float]) -> Double {
+      zip(x, y).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+    let cosine =
+      zip(a, b).reduce(0) {
+        $0 + dot($1.0, $1.1) / (dot($1.0, $1.0) * dot($1.1, $1.1)).squareRoot()
+      } / 50
+    #expect(abs(comparison.cosine - cosine) <= 1e-14)
+
+    func top(_ row: [Float]) -> Int { row.firstIndex(of: row.max()!)! }
+    let agreements = zip(a, b).filter { top($0) == top($1) }.count
+    #expect(comparison.top1Agreement == Double(agreements) / 50)
+    #expect(comparison.accuracy?.a == Double(zip(a, labels).filter { top($0) == $1 }.count) / 50)
+    #expect(comparison.accuracy?.b == Double(zip(b, labels).filter { top($0) == $1 }.count) / 50)
+  }
+
+  @Test func `equal outputs have no error, whatever they hold`() {
+    let a: [[Float]] = [[.nan, 1, .infinity], [0, 0, 0], [1, -.infinity, .nan]]
+    let comparison = Self.compare(a, a)
+    #expect(comparison.maxAbsoluteError == 0)
+    #expect(comparison.meanAbsoluteError == 0)
+    #expect(comparison.minimumTolerance == 0)
+    #expect(comparison.relativeError == 0)
+    #expect(comparison.cosine == 1)
+    #expect(comparison.top1Agreement == 1)
+  }
+
+  @Test(arguments: [
+    (Float.nan, Float(1)), (1, .nan), (.infinity, 1), (1, .infinity), (.infinity, -.infinity),
+    (.nan, .infinity),
+  ])
+  func `a number on one side only is an infinite error`(_ a: Float, _ b: Float) {
+    let comparison = Self.compare([[1, a], [2, 2]], [[1, b], [2, 2]])
+    #expect(comparison.maxAbsoluteError == .infinity)
+    #expect(comparison.meanAbsoluteError == .infinity)
+    #expect(comparison.minimumTolerance == .infinity)
+    #expect(comparison.relativeError == .infinity)
+    #expect(comparison.cosine <= 1)
+  }
+
+  @Test func `outputs that do not vary are told apart`() {
+    #expect(Self.compare([[1], [1]], [[1], [2]]).relativeError == .infinity)
+    #expect(Self.compare([[0, 0]], [[1, 0]]).cosine == 0)
+    #expect(Self.compare([[1]], [[1]], countsClasses: false).top1Agreement == nil)
+    #expect(Self.compare([[1]], [[1]]).accuracy == nil)
+    #expect(Self.compare([], []).top1Agreement == nil)
+  }
+
+  @Test func `published scores are their definitions`() {
+    let (x, y) = (Rows(30, width: 8, mean: 1, seed: 3), Rows(30, width: 8, mean: 1, seed: 4))
+    func scores(_ range: Range<Int>) -> PairScores {
+      var scores = PairScores()
+      let indices = range.lowerBound * 8..<range.upperBound * 8
+      [Array(x.values[indices]), Array(y.values[indices])].withBuffers {
+        scores.add($0[0], $0[1], width: 8)
+      }
+      return scores
+    }
+    var distance = 0.0
+    var cosine = 0.0
+    for row in 0..<30 {
+      let pairs = (row * 8..<row * 8 + 8).map { (Double(x.values[$0]), Double(y.values[$0])) }
+      distance += pairs.reduce(0) { $0 + ($1.1 - $1.0) * ($1.1 - $1.0) }
+      let norms = pairs.reduce((0.0, 0.0)) { ($0.0 + $1.0 * $1.0, $0.1 + $1.1 * $1.1) }
+      cosine += pairs.reduce(0) { $0 + $1.0 * $1.1 } / (norms.0 * norms.1).squareRoot()
+    }
+    var parts = scores(0..<11)
+    parts.merge(scores(11..<30))
+    for result in [scores(0..<30), parts] {
+      #expect(abs(result.blockRedundancy + distance / 30) <= 1e-12)
+      #expect(abs(result.cosine - cosine / 30) <= 1e-14)
+    }
+  }
+}
