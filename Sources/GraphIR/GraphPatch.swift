@@ -61,12 +61,19 @@ extension Graph {
   /// - Throws: `GraphError` if the patch was made for another state of the graph, removes what is
   ///   needed, or replaces an output by something that cannot take its name.
   package mutating func apply(_ patch: GraphPatch) throws(GraphError) {
+    var copy = self
+    try copy.applyInPlace(patch)
+    self = copy
+  }
+
+  /// Applies an edit without a copy of the graph to fall back on: one that throws leaves it invalid.
+  ///
+  /// - Throws: `GraphError`, as `apply`.
+  package mutating func applyInPlace(_ patch: GraphPatch) throws(GraphError) {
     guard patch.fits(self) else {
       throw GraphError(.stalePatch, "patch '\(patch.label)' was made for another graph")
     }
-    var copy = self
-    try copy.perform(patch)
-    self = copy
+    try perform(patch)
   }
 
   private mutating func perform(_ patch: GraphPatch) throws(GraphError) {
@@ -81,7 +88,15 @@ extension Graph {
       inserted[anchor, default: []].append(try enter(node))
     }
     for (old, new) in patch.replacements { try replaceUses(of: old, by: new) }
-    order = order.flatMap { id in (inserted[id] ?? []) + (removed.contains(id) ? [] : [id]) }
+    if !inserted.isEmpty || !removed.isEmpty {
+      var newOrder: [NodeID] = []
+      newOrder.reserveCapacity(order.count + patch.insertions.count)
+      for id in order {
+        if let nodes = inserted[id] { newOrder += nodes }
+        if !removed.contains(id) { newOrder.append(id) }
+      }
+      order = newOrder
+    }
     for (id, node) in zip(patch.removals, removedNodes) {
       for case let output? in node.outputs
       where self[output].producer == nil && !self[output].isUnused {

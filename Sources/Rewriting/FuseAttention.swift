@@ -11,7 +11,8 @@ import Tensors
 ///     o = MatMul(w, v)
 ///     y = Transpose<perm = [0, 2, 1, 3]>(o)      →   y = FusedAttention<perm = [0, 2, 1, 3]>(q, k, v, mask, scale)
 ///
-/// The scale, of one element, may also divide; scale, mask and transposition may each be missing. q, k
+/// The scale, of one element, may also divide; scale, mask and transposition may each be missing. Where
+/// exporters guard against rows that are masked whole by `Where(IsNaN(w), zero, w)`, so does the node. q, k
 /// and v are whatever the products read: views of a joint projection, k transposed, either scaled before.
 package struct FuseAttention: RewriteRule {
   package static let name = "fuse-attention"
@@ -39,11 +40,11 @@ package struct FuseAttention: RewriteRule {
         throw MatchFailure("the result is transposed: the pattern ends there")
       }
     }
-    guard let softmax = graph.node(computing: graph[product].input(0), "Softmax"),
-      let v = graph[product].input(1)
-    else { throw MatchFailure("expected a softmax before the product") }
+    guard let v = graph[product].input(1) else { throw MatchFailure("expected two operands") }
+    let weights = try self.weights(graph[product].input(0), graph, context)
+    let softmax = weights.softmax
     try checkAxis(of: softmax, rank: permutation?.count, graph, context)
-    try expectReadOnce(graph[product].input(0), graph)
+    interior += weights.guards
     guard let input = graph[softmax].input(0) else { throw MatchFailure("expected scores") }
     interior.append(softmax)
     let scores = try self.scores(input, graph, context)
@@ -56,6 +57,7 @@ package struct FuseAttention: RewriteRule {
       }
     }
     var attributes = [Attribute("divides", scores.divides ? 1 : 0)]
+    if !weights.guards.isEmpty { attributes.append(Attribute("guards", 1)) }
     if let permutation { attributes.append(Attribute("perm", permutation)) }
     var patch = GraphPatch(Self.name, of: graph)
     let node = Node(
@@ -63,6 +65,28 @@ package struct FuseAttention: RewriteRule {
       outputs: [], attributes: attributes)
     patch.substitute(node, for: root, interior: interior + scores.nodes, in: graph)
     return patch
+  }
+
+  /// The softmax that `value` is, and the nodes that put zeros in the place of its NaNs.
+  private func weights(
+    _ value: ValueID?, _ graph: Graph, _ context: RewriteContext
+  ) throws(MatchFailure) -> (softmax: NodeID, guards: [NodeID]) {
+    if let softmax = graph.node(computing: value, "Softmax") {
+      try expectReadOnce(value, graph)
+      return (softmax, [])
+    }
+    guard let choice = graph.node(computing: value, "Where"),
+      let test = graph.node(computing: graph[choice].input(0), "IsNaN"),
+      let softmax = graph.node(computing: graph[choice].input(2), "Softmax"),
+      graph[test].input(0) == graph[choice].input(2),
+      context.scalar(graph[choice].input(1), in: graph) == 0
+    else { throw MatchFailure("expected a softmax before the product") }
+    try expectReadOnce(value, graph)
+    try expectReadOnce(graph[choice].input(0), graph)
+    guard let output = graph[softmax].outputs[0], graph[output].outputCount == 0,
+      graph[output].users.count == 2
+    else { throw MatchFailure("an intermediate result is read elsewhere") }
+    return (softmax, [choice, test])
   }
 
   /// What a softmax is taken of: scale q k + mask.

@@ -13,8 +13,8 @@ package struct RuleDriver: Sendable {
   /// Visits the nodes in order, over and over, until a whole pass has changed nothing; then removes what
   /// nothing reads any more.
   ///
-  /// - Throws: `RewriteError` where the rules find no end or make an edit that the graph refuses. The
-  ///   graph is then as the last valid edit left it.
+  /// - Throws: `RewriteError` where the rules find no end or make an edit that the graph refuses; the
+  ///   graph is then no longer valid.
   /// - Complexity: O(passes × nodes × rules) tries, and O(graph) for each edit.
   @discardableResult
   package func run(
@@ -31,7 +31,7 @@ package struct RuleDriver: Sendable {
           throw RewriteError(
             code: .notConverging, rule: rule, message: "still applies after all edits allowed")
         }
-        do throws(GraphError) { try graph.apply(patch) } catch {
+        do throws(GraphError) { try graph.applyInPlace(patch) } catch {
           throw RewriteError(code: .invalidPatch, rule: rule, message: error.message)
         }
         remaining -= 1

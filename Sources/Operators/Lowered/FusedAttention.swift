@@ -7,7 +7,8 @@ import Tensors
 /// Shapes: Q [..., T, d], K [..., d, S], V [..., S, e], the mask broadcasts to [..., T, S], scale of one
 /// element; Y [..., T, e] with its axes permuted. All leading axes broadcast.
 /// Attributes: perm, as Transpose has it, which must leave the last axis last (the axes' own order);
-/// divides (0): whether the scores are divided by scale.
+/// divides (0): whether the scores are divided by scale; guards (0): whether rows of NaN, which softmax
+/// gives where the mask is -inf throughout, become zeros.
 /// Types: float. Mask and scale may be absent.
 package struct FusedAttention: Operator {
   package static let signature = OperatorSignature(
@@ -18,10 +19,12 @@ package struct FusedAttention: Operator {
 
   private let permutation: [Int]?
   private let divides: Bool
+  private let guardsRows: Bool
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     permutation = try node.integers("perm")
     divides = try node.flag("divides", default: false)
+    guardsRows = try node.flag("guards", default: false)
     guard let permutation else { return }
     guard permutation.sorted() == Array(permutation.indices),
       permutation.last == permutation.count - 1
@@ -98,6 +101,7 @@ package struct FusedAttention: Operator {
         } else {
           Softmax.softmax(scores, into: scores, rows: rows, count: s, scale: scale)
         }
+        if guardsRows { eraseUndefinedRows(scores, rows, s) }
         Gemm.sgemm(
           m: rows, n: e, k: s, a: MatrixView(scores, leadingDimension: s), b: v.matrix(index),
           c: base + offset + first * target.strides[target.strides.count - 2],
@@ -120,6 +124,16 @@ package struct FusedAttention: Operator {
       shape: [rows, count]
     ) { scale * $0 + $1 }
     Softmax.softmax(scores, into: scores, rows: rows, count: count)
+  }
+
+  /// Writes zeros over rows of NaN. Softmax makes a row NaN as a whole.
+  private func eraseUndefinedRows(
+    _ weights: UnsafeMutablePointer<Float>, _ rows: Int, _ count: Int
+  ) {
+    guard count > 0 else { return }
+    for row in 0..<rows where weights[row * count].isNaN {
+      (weights + row * count).update(repeating: 0, count: count)
+    }
   }
 
   /// Where the axes before the permutation lie in Y.
