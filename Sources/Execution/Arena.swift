@@ -54,7 +54,7 @@ final class MemoryPool: Sendable {
     }
   }
 
-  /// Bytes of all arenas and results that were alive at the same time, at most.
+  /// Bytes of all arenas, results and tensors made on the way that were alive at the same time, at most.
   var peakBytes: Int { state.withLock { $0.value.peakBytes } }
 
   /// Calls `body` with an arena of at least `byteCount` bytes that nobody else uses.
@@ -97,7 +97,8 @@ final class MemoryPool: Sendable {
     if !isKept { free(block) }
   }
 
-  private func account(_ bytes: Int) {
+  /// Counts `bytes` as used, or as no longer used where negative.
+  func account(_ bytes: Int) {
     state.withLock { state in
       state.value.usedBytes += bytes
       state.value.peakBytes = max(state.value.peakBytes, state.value.usedBytes)

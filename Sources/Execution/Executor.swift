@@ -53,7 +53,9 @@ package final class Executor: Sendable {
     source = try inlined.extract(feeds: self.feeds, fetches: self.fetches)
     sourceTable = OperatorTable(source, registry: registry)
     try sourceTable.check(source.graph)
-    let lowered = options.fuses ? try source.lowered() : source
+    let lowered =
+      options.fuses
+      ? try source.lowered(TypeInference(source.graph, sourceTable, feedTypes: [:])) : source
     graph = lowered.graph
     table = OperatorTable(lowered, registry: registry)
     try table.check(graph)
@@ -61,7 +63,7 @@ package final class Executor: Sendable {
       names: self.feeds, types: try Self.declaredTypes(self.feeds, inlined, registry))
   }
 
-  /// Bytes of arenas and results that were alive at the same time, at most.
+  /// Bytes of arenas, results and tensors made on the way that were alive at the same time, at most.
   package var peakBytes: Int { pool.peakBytes }
 
   /// What the model declares of the feeds. Where it is silent about a value inside a graph whose inputs

@@ -9,7 +9,8 @@ extension Plan {
   func evaluate(_ feeds: [Tensor], pool: MemoryPool) throws(ExecutionError) -> [Tensor] {
     try pool.withArena(arenaByteCount) { (arena) throws(ExecutionError) in
       let results = resultByteCounts.map { pool.block($0) }
-      var run = Run(self, feeds, arena, results)
+      var run = Run(self, feeds, arena, results, pool)
+      defer { run.releaseSlots() }
       for step in steps { try run.perform(step) }
       withExtendedLifetime(feeds) {}
       return fetches.map { fetch in
@@ -33,9 +34,13 @@ private struct Run {
   private let feeds: [UnsafeRawPointer]
   private let feedTensors: [Tensor]
   private let blocks: [UnsafeMutableRawPointer]
+  private let pool: MemoryPool
   var slots: [Tensor?]
 
-  init(_ plan: Plan, _ feeds: [Tensor], _ arena: Arena, _ results: [ByteStorage]) {
+  init(
+    _ plan: Plan, _ feeds: [Tensor], _ arena: Arena, _ results: [ByteStorage], _ pool: MemoryPool
+  ) {
+    self.pool = pool
     self.feeds = feeds.map { Self.base(of: $0) }
     feedTensors = feeds
     blocks = plan.blocks.map { place in
@@ -80,13 +85,35 @@ private struct Run {
       case .copy(let place, let block):
         place.copy(from: base(of: place.buffer), to: blocks[block])
       case .late(let operation, let inputs, let targets):
+        let copied = inputs.reduce(0) { $0 + ($1.map(byteCountOfCopy) ?? 0) }
+        pool.account(copied)
+        defer { pool.account(-copied) }
         let results = try operation.evaluate(tensors: inputs.map { $0.map(tensor) })
         for (target, result) in zip(targets, results) {
-          if let target { slots[target] = result }
+          guard let target else { continue }
+          pool.account(result.byteCount)
+          slots[target] = result
         }
       }
     } catch { throw ExecutionError(error, at: step.label) }
-    for slot in step.lastUses { slots[slot] = nil }
+    for slot in step.lastUses { release(slot) }
+  }
+
+  private mutating func release(_ slot: Int) {
+    pool.account(-(slots[slot]?.byteCount ?? 0))
+    slots[slot] = nil
+  }
+
+  /// Takes what the run made while it went off the pool's account.
+  func releaseSlots() { for case let tensor? in slots { pool.account(-tensor.byteCount) } }
+
+  /// Bytes that `tensor(_:)` takes for the place.
+  private func byteCountOfCopy(_ place: Place) -> Int {
+    switch place.buffer {
+    case .block: place.type.byteCount
+    case .constant, .feed: place.layout.isContiguous ? 0 : place.type.byteCount
+    case .slot: 0
+    }
   }
 
   /// A tensor that stays valid whatever becomes of the arena.
