@@ -9,12 +9,18 @@ import Tensors
 /// and only the part of the model behind that point runs again.
 struct DamageMeasurement {
   let study: Study
+  private let samples: SampleSet
   /// ‖a − mean(a)‖² of each output, in the outputs' order.
   private let scatter: [Double]
 
-  init(_ study: Study) throws(Failure) {
+  /// - Parameter sampleLimit: the first so many held-out samples are used.
+  init(_ study: Study, sampleLimit: Int) throws(Failure) {
     self.study = study
-    let outputs = study.heldOutputs
+    let count = min(study.held.count, sampleLimit)
+    samples = study.held.selecting(Array(0..<count))
+    let outputs = study.heldOutputs.mapValues { tensor in
+      tensor.shape.first == study.held.count ? tensor.slice(0..<count) : tensor
+    }
     scatter = try study.outputNames.map { (name) throws(Failure) in
       try Measurement.comparison(outputs[name]!, outputs[name]!, labels: nil, name: name)
         .totalScatter
@@ -24,7 +30,7 @@ struct DamageMeasurement {
   /// The damage of each choice: the mean over outputs of their relative errors.
   func measure(_ choices: [Choice]) throws(Failure) -> [Double] {
     guard !choices.isEmpty else { return [] }
-    let inputs = Array(study.held.feeds.keys.sorted())
+    let inputs = Array(samples.feeds.keys.sorted())
     var tails: [Point: Executor] = [:]
     for choice in choices {
       let end = Point(choice.span.stream, choice.span.to)
@@ -41,7 +47,7 @@ struct DamageMeasurement {
     var done = 0
     try study.reporting {
       try executor.forEachMicroBatch(
-        study.held.feeds,
+        samples.feeds,
         work: { batch in
           try (batch.samples.count, choices.map { try squaredErrors($0, batch, executors) })
         },
@@ -50,7 +56,7 @@ struct DamageMeasurement {
             for output in sum.indices { errors[index][output] += sum[output] }
           }
           done += count
-          study.diagnostics.progress("measuring spans", Double(done) / Double(study.held.count))
+          study.diagnostics.progress("measuring spans", Double(done) / Double(samples.count))
         })
     }
     return errors.map { errors in

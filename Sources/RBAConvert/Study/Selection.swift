@@ -32,7 +32,9 @@ struct Selector {
   /// Steps of the longest span that is tried.
   private static let longestSpan = 8
   /// A span is not tried where a part of it alone does more damage than this.
-  private static let hopelessDamage = 0.25
+  private static let hopelessDamage = 0.1
+  /// Held-out samples that spans are scored on; what is chosen is measured on all of them.
+  private static let scoringSamples = 128
   /// The frontier keeps points that differ by at least this share of the parameters.
   private static let resolution = 0.01
   /// How many smaller points are tried behind the first that fails.
@@ -118,7 +120,7 @@ struct Selector {
   private func sweep(
     _ spans: [CandidateSpan], _ statistics: [StreamStatistics], _ clock: inout PhaseClock
   ) throws(Failure) -> [Choice] {
-    let measurement = try DamageMeasurement(study)
+    let measurement = try DamageMeasurement(study, sampleLimit: Self.scoringSamples)
     var options: [Choice] = []
     var hopeless: [CandidateSpan] = []
     for lengths in [1...2, 3...4, 5...Self.longestSpan] {
@@ -146,7 +148,8 @@ struct Selector {
   ) throws(Failure) -> [Choice] {
     var choices = try fits(spans, statistics)
     clock.mark("fits")
-    let damages = try DamageMeasurement(study).measure(choices)
+    let damages = try DamageMeasurement(study, sampleLimit: Self.scoringSamples)
+      .measure(choices)
     for index in choices.indices { choices[index].damage = damages[index] }
     clock.mark("scoring")
     return spans.compactMap { span in

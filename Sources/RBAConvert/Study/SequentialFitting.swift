@@ -1,56 +1,121 @@
 import Execution
 import GraphIR
+import Operators
 import Planning
 import Statistics
 import Tensors
 
 /// Refits the maps of several spans one after another, each on what the model computes once those
 /// before it are in place, toward what the original computes.
+///
+/// Two sets of values travel through the model from span to span, the original's and the rewritten
+/// model's, so that a refit costs two runs however many spans there are. Spans of streams that lie side
+/// by side do not see one another's replacement.
 struct SequentialFitting {
   let study: Study
   let policy: FitPolicy
 
-  /// The same spans in the same forms. The first of each stream keeps its map: nothing before it changed.
+  /// Bytes that travelling values may take; no more samples are used than fit.
+  private static let activationBytes = 256 << 20
+  /// Samples whose products are summed in float before they join the totals.
+  private static let chunkSamples = 16
+
+  /// The same spans in the same forms, by position.
   func refit(_ choices: [Choice]) throws(Failure) -> [Choice] {
     let ordered = choices.sorted { ($0.span.stream, $0.span.from) < ($1.span.stream, $1.span.from) }
+    guard ordered.count > 1 else { return ordered }
+    var fit = Traveller(study.fit, limit: sampleLimit)
+    var held = Traveller(study.held, limit: sampleLimit)
     var done: [Choice] = []
     for (index, choice) in ordered.enumerated() {
       study.diagnostics.progress("fitting in sequence", Double(index) / Double(ordered.count))
-      let isFirst = !done.contains { $0.span.stream == choice.span.stream }
-      done.append(isFirst || choice.form == .identity ? choice : try refit(choice, behind: done))
+      let stream = study.streams[choice.span.stream]
+      let source = study.name(choice.span.from, of: stream)
+      let target = study.name(choice.span.to, of: stream)
+      let fitRows = try fit.advance(from: source, to: target, study)
+      let heldRows = try held.advance(from: source, to: target, study)
+      var refitted = choice
+      if choice.form != .identity {
+        let moments = try self.moments(fitRows, stream)
+        let map = try policy.fit(
+          choice.form, moments, held: try self.moments(heldRows, stream),
+          try Fits.prepared(from: moments))
+        refitted = Choice(choice.span, map, damage: choice.damage)
+      }
+      fit.land(at: target, fitRows, refitted.fit.map, stream)
+      held.land(at: target, heldRows, refitted.fit.map, stream)
+      done.append(refitted)
     }
     study.diagnostics.progress("fitting in sequence", 1)
     return done
   }
 
-  private func refit(_ choice: Choice, behind earlier: [Choice]) throws(Failure) -> Choice {
-    let stream = study.streams[choice.span.stream]
-    let (model, standIns) = try study.rewritten(earlier)
-    let point = stream.points[choice.span.from]
-    let source = model.graph[standIns[point] ?? point].name
-    let target = study.name(choice.span.to, of: stream)
-    let rewritten = try study.executor(model, fetches: [source])
-    let original = try study.executor(fetches: [target])
-    let moments = { (samples: SampleSet) throws(Failure) -> SpanMoments in
-      var total = StreamMoments(width: stream.width, pointCount: 2, pairs: [PointPair(0, 1)])
-      try study.reporting {
-        try original.forEachMicroBatch(
-          samples.feeds,
-          work: { [total] batch in
-            let x = stream.rows(of: try rewritten.evaluate(batch.feeds)[source]!)
-            let y = stream.rows(of: batch.fetches[target]!)
-            return try x.withUnsafeBufferPointer { x in
-              try y.withUnsafeBufferPointer { y in try MomentsChunk([x, y], for: total) }
-            }
-          }, merge: { total.merge($0) })
+  private var sampleLimit: Int {
+    let largest = study.streams.map(\.type.byteCount).max() ?? 1
+    return max(Self.activationBytes / max(4 * largest, 1), Self.chunkSamples)
+  }
+
+  private func moments(
+    _ values: (x: Tensor, y: Tensor), _ stream: ResidualStream
+  ) throws(Failure) -> SpanMoments {
+    var total = StreamMoments(width: stream.width, pointCount: 2, pairs: [PointPair(0, 1)])
+    let count = values.x.shape[0]
+    try study.reporting {
+      for start in Swift.stride(from: 0, to: count, by: Self.chunkSamples) {
+        let samples = start..<min(start + Self.chunkSamples, count)
+        let chunk = try stream.withRows(of: values.x.slice(samples)) { x in
+          try stream.withRows(of: values.y.slice(samples)) { y in
+            try MomentsChunk([x, y], for: total)
+          }
+        }
+        total.merge(chunk)
       }
-      return total.span(from: 0, to: 1)
     }
-    let fitted = try moments(study.fit)
-    let held = try moments(study.held)
-    // The factors are of XᵀX alone.
-    let factors = try Fits.prepared(from: fitted)
-    return Choice(
-      choice.span, try policy.fit(choice.form, fitted, held: held, factors), damage: choice.damage)
+    return total.span(from: 0, to: 1)
+  }
+}
+
+/// Values of some samples on their way through the original and through the rewritten model.
+private struct Traveller {
+  private let inputs: [String: Tensor]
+  /// Where the values are; the model's inputs at first.
+  private var place: String?
+  private var original: Tensor?
+  private var rewritten: Tensor?
+
+  init(_ samples: SampleSet, limit: Int) {
+    inputs = samples.selecting(Array(0..<min(samples.count, limit))).feeds
+  }
+
+  /// What the rewritten model has at the start of a span, and the original at its end.
+  func advance(
+    from source: String, to target: String, _ study: Study
+  ) throws(Failure) -> (x: Tensor, y: Tensor) {
+    guard let place, let original, let rewritten else {
+      let values = try run([:], fetching: [source, target], study)
+      return (values[source]!, values[target]!)
+    }
+    let x =
+      source == place
+      ? rewritten : try run([place: rewritten], fetching: [source], study)[source]!
+    return (x, try run([place: original], fetching: [target], study)[target]!)
+  }
+
+  /// Goes on from the end of a span, which the map now computes.
+  mutating func land(
+    at target: String, _ values: (x: Tensor, y: Tensor), _ map: LinearMap, _ stream: ResidualStream
+  ) {
+    place = target
+    original = values.y
+    rewritten = stream.tensor(
+      fromRows: map(stream.rows(of: values.x), width: stream.width), like: values.y)
+  }
+
+  private func run(
+    _ values: [String: Tensor], fetching names: [String], _ study: Study
+  ) throws(Failure) -> [String: Tensor] {
+    let feeds = values.merging(inputs) { first, _ in first }
+    let executor = try study.executor(feeds: feeds.keys.sorted(), fetches: names)
+    return try study.reporting { try executor.run(feeds) }
   }
 }

@@ -29,7 +29,7 @@ struct FitPolicy: Sendable {
   }
 
   /// A cheaper form is tried where it leaves at most this many times the linear map's residual.
-  private static let tolerableResidual = 2.0
+  private static let tolerableResidual = 1.25
 
   /// The maps to try for one span, cheapest first.
   func fits(
