@@ -31,17 +31,17 @@ INLINE uint16_t float_to_bfloat16_1(float x) {
 }
 
 MULTIVERSION void kernel_half_to_float(const uint16_t *x, float *y, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] = half_to_float_1(x[i]);
+  EACH_ELEMENT y[i] = half_to_float_1(x[i]);
 }
 
 MULTIVERSION void kernel_float_to_half(const float *x, uint16_t *y, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] = float_to_half_1(x[i]);
+  EACH_ELEMENT y[i] = float_to_half_1(x[i]);
 }
 
 MULTIVERSION void kernel_bfloat16_to_float(const uint16_t *x, float *y, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] = float_of((uint32_t)x[i] << 16);
+  EACH_ELEMENT y[i] = float_of((uint32_t)x[i] << 16);
 }
 
 MULTIVERSION void kernel_float_to_bfloat16(const float *x, uint16_t *y, size_t count) {
-  for (size_t i = 0; i < count; i++) y[i] = float_to_bfloat16_1(x[i]);
+  EACH_ELEMENT y[i] = float_to_bfloat16_1(x[i]);
 }

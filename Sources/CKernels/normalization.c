@@ -93,7 +93,7 @@ MULTIVERSION void kernel_log_softmax(const float *x, float *y, size_t rows, size
     load_partial(in + whole, count - whole, -INFINITY, rest);
     float largest = lanes_max(in, count);
     float logarithm = log_1(exp_row(in, largest, 0, whole, rest));
-    for (size_t i = 0; i < count; i++) out[i] = (in[i] - largest) - logarithm;
+    EACH_ELEMENT out[i] = (in[i] - largest) - logarithm;
   }
 }
 
@@ -107,13 +107,13 @@ MULTIVERSION void kernel_layer_norm(const float *x, const float *gamma, const fl
     float variance = lanes_sum_of_squares(in, mean, count) / (float)count;
     float inverse = 1.0f / sqrtf(variance + epsilon);
     if (gamma && beta) {
-      for (size_t i = 0; i < count; i++) out[i] = (in[i] - mean) * inverse * gamma[i] + beta[i];
+      EACH_ELEMENT out[i] = (in[i] - mean) * inverse * gamma[i] + beta[i];
     } else if (gamma) {
-      for (size_t i = 0; i < count; i++) out[i] = (in[i] - mean) * inverse * gamma[i];
+      EACH_ELEMENT out[i] = (in[i] - mean) * inverse * gamma[i];
     } else if (beta) {
-      for (size_t i = 0; i < count; i++) out[i] = (in[i] - mean) * inverse + beta[i];
+      EACH_ELEMENT out[i] = (in[i] - mean) * inverse + beta[i];
     } else {
-      for (size_t i = 0; i < count; i++) out[i] = (in[i] - mean) * inverse;
+      EACH_ELEMENT out[i] = (in[i] - mean) * inverse;
     }
     if (means) means[row] = mean;
     if (inverse_deviations) inverse_deviations[row] = inverse;
@@ -128,9 +128,9 @@ MULTIVERSION void kernel_rms_norm(const float *x, const float *gamma, float epsi
     float square = lanes_sum_of_squares(in, 0.0f, count) / (float)count;
     float inverse = 1.0f / sqrtf(square + epsilon);
     if (gamma) {
-      for (size_t i = 0; i < count; i++) out[i] = in[i] * inverse * gamma[i];
+      EACH_ELEMENT out[i] = in[i] * inverse * gamma[i];
     } else {
-      for (size_t i = 0; i < count; i++) out[i] = in[i] * inverse;
+      EACH_ELEMENT out[i] = in[i] * inverse;
     }
   }
 }

@@ -4,7 +4,7 @@
 // One contiguous loop per function; x and y may be the same array.
 #define UNARY(name, expression)                                                     \
   MULTIVERSION void kernel_##name(const float *x, float *y, size_t count) {         \
-    for (size_t i = 0; i < count; i++) {                                            \
+    EACH_ELEMENT {                                                                  \
       float v = x[i];                                                               \
       y[i] = (expression);                                                          \
     }                                                                               \
@@ -12,7 +12,7 @@
 
 #define UNARY_OF_ONE(name, expression)                                                  \
   MULTIVERSION void kernel_##name(const float *x, float *y, size_t count, float a) {    \
-    for (size_t i = 0; i < count; i++) {                                                \
+    EACH_ELEMENT {                                                                      \
       float v = x[i];                                                                   \
       y[i] = (expression);                                                              \
     }                                                                                   \
@@ -20,7 +20,7 @@
 
 #define UNARY_OF_TWO(name, expression)                                                  \
   MULTIVERSION void kernel_##name(const float *x, float *y, size_t count, float a, float b) {\
-    for (size_t i = 0; i < count; i++) {                                                \
+    EACH_ELEMENT {                                                                      \
       float v = x[i];                                                                   \
       y[i] = (expression);                                                              \
     }                                                                                   \
