@@ -33,8 +33,10 @@ struct Selector {
   private static let longestSpan = 8
   /// A span is not tried where a part of it alone does more damage than this.
   private static let hopelessDamage = 0.1
-  /// Held-out samples that spans are scored on; what is chosen is measured on all of them.
-  private static let scoringSamples = 128
+  /// Held-out samples that spans are scored on, and the multiply-adds that may cost: as many samples as
+  /// it buys within these bounds. What is chosen is measured on all of them.
+  private static let scoringSamples = 8...128
+  private static let scoringWork = 1_000_000_000_000
   /// The frontier keeps points that differ by at least this share of the parameters.
   private static let resolution = 0.01
   /// How many smaller points are tried behind the first that fails.
@@ -120,10 +122,10 @@ struct Selector {
   private func sweep(
     _ spans: [CandidateSpan], _ statistics: [StreamStatistics], _ clock: inout PhaseClock
   ) throws(Failure) -> [Choice] {
-    let measurement = try DamageMeasurement(study, sampleLimit: Self.scoringSamples)
+    let measurement = try DamageMeasurement(study, sampleLimit: sampleLimit(for: spans.count))
     var options: [Choice] = []
     var hopeless: [CandidateSpan] = []
-    for lengths in [1...2, 3...4, 5...Self.longestSpan] {
+    for lengths in [1...1, 2...2, 3...3, 4...4, 5...Self.longestSpan] {
       let round = spans.filter { span in
         lengths.contains(span.length)
           && !hopeless.contains {
@@ -142,13 +144,20 @@ struct Selector {
     return options
   }
 
+  /// A span costs half a run on average: the tail behind it.
+  private func sampleLimit(for spans: Int) -> Int {
+    let perSample = Double(study.structure.multiplyAdds) * Double(spans) / 2
+    let affordable = Int(min(Double(Self.scoringWork) / max(perSample, 1), 1e6))
+    return min(max(affordable, Self.scoringSamples.lowerBound), Self.scoringSamples.upperBound)
+  }
+
   /// For each span the form that is cheapest among those nearly as good as the best.
   private func best(
     _ spans: [CandidateSpan], _ statistics: [StreamStatistics], _ clock: inout PhaseClock
   ) throws(Failure) -> [Choice] {
     var choices = try fits(spans, statistics)
     clock.mark("fits")
-    let damages = try DamageMeasurement(study, sampleLimit: Self.scoringSamples)
+    let damages = try DamageMeasurement(study, sampleLimit: sampleLimit(for: choices.count))
       .measure(choices)
     for index in choices.indices { choices[index].damage = damages[index] }
     clock.mark("scoring")
