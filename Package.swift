@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What every room is compiled with: Swift 6 mode, no warning left standing, imports that say what they use.
+/// What every room is compiled with: Swift 6 mode, no warning left standing, imports that say what
+/// they use.
 let common: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
@@ -12,10 +13,13 @@ let common: [SwiftSetting] = [
 /// For the rooms that never touch a raw pointer. Format, kernels, operators and execution do.
 let safe: [SwiftSetting] = common + [.strictMemorySafety()]
 
-/// The inner loops are compiled with optimisation in every configuration: unoptimised they make the tests slow.
+/// The inner loops are compiled with optimisation in every configuration: unoptimised they make the
+/// tests slow.
 let kernelFlags: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-fno-trapping-math"])]
 
-func room(_ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = safe) -> Target {
+func room(
+  _ name: String, _ dependencies: [Target.Dependency], _ settings: [SwiftSetting] = safe
+) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
@@ -74,7 +78,8 @@ let package = Package(
     tests("ArrayFormats", ["ArrayFormats", "Tensors"]),
     tests("Kernels", ["Kernels"]),
     tests("Operators", ["Operators", "GraphIR", "Tensors", "ONNXFormat"]),
-    tests("Rewriting", ["Rewriting", "Operators", "GraphIR", "Tensors", "Execution", "ONNXFormat"]),
+    tests(
+      "Rewriting", ["Rewriting", "Operators", "GraphIR", "Tensors", "Execution", "ONNXFormat"]),
     tests("Execution", ["Execution", "Operators", "GraphIR", "Tensors", "ONNXFormat"]),
     tests("Statistics", ["Statistics", "Kernels", "Tensors"]),
     tests("Planning", ["Planning", "Statistics", "GraphIR", "Tensors", "ONNXFormat"]),

@@ -79,11 +79,17 @@ package struct Node: Sendable {
   package func string(_ name: String) -> String? {
     if case .string(let value)? = self[attribute: name] {
       String(decoding: value, as: UTF8.self)
-    } else { nil }
+    } else {
+      nil
+    }
   }
 
   /// How messages name the node: by its name, else by its operator.
   package var label: String {
-    if let name, !name.isEmpty { "node '\(name)' (\(operatorType))" } else { "node \(operatorType)" }
+    if let name, !name.isEmpty {
+      "node '\(name)' (\(operatorType))"
+    } else {
+      "node \(operatorType)"
+    }
   }
 }

@@ -4,27 +4,34 @@ import Tensors
 
 /// What a process tells its caller by its exit status, after sysexits.h.
 public enum ExitStatus: Int32, Sendable {
+  /// All went as asked.
   case done = 0
   /// A guard or a verification failed.
   case refused = 1
+  /// The command line is not understood.
   case usage = 64
   /// Malformed or unsupported input.
   case malformedInput = 65
+  /// An input file is not there.
   case noInput = 66
   /// A fault of this program.
   case internalFault = 70
+  /// The output cannot be created, or stands there already.
   case cannotCreate = 73
+  /// Writing the output failed.
   case cannotWrite = 74
 }
 
 /// Why a verb gave no result: one line for people, and the exit status for scripts.
 public struct Failure: Error, Sendable {
+  /// What the process exits with.
   public let status: ExitStatus
   /// One clause, starting with the file or place it concerns.
   public let message: String
   /// What to do about it, one line each.
   public let notes: [String]
 
+  /// A failure with its words.
   public init(_ status: ExitStatus, _ message: String, notes: [String] = []) {
     self.status = status
     self.message = message
@@ -57,6 +64,7 @@ public struct Diagnostics: Sendable {
   /// Takes what is being done, and which part of it is finished, from 0 to 1.
   public var progress: @Sendable (_ phase: String, _ fraction: Double) -> Void
 
+  /// Sends notes and progress to the given functions.
   public init(
     note: @escaping @Sendable (String) -> Void,
     progress: @escaping @Sendable (_ phase: String, _ fraction: Double) -> Void

@@ -1,8 +1,11 @@
 /// Threads and memory a verb may use.
 public struct Machine: Sendable {
+  /// Worker threads; all cores where absent.
   public var threads: Int?
+  /// Bytes working memory may take; no bound where absent.
   public var maximumBytes: Int?
 
+  /// All cores and no bound, where nothing else is said.
   public init(threads: Int? = nil, maximumBytes: Int? = nil) {
     self.threads = threads
     self.maximumBytes = maximumBytes
@@ -13,12 +16,16 @@ public struct Machine: Sendable {
 public struct DataRequest: Sendable {
   /// Files, folders, or `name:PATH`; none for synthetic data.
   public var paths: [String]
+  /// A file of integer class labels.
   public var labels: String?
+  /// Samples to use at most; all where absent.
   public var maximumSamples: Int?
+  /// Decides what synthetic data is.
   public var seed: UInt64
   /// Extents of dimension parameters for synthetic data, as `name=number`.
   public var dimensions: [String]
 
+  /// Synthetic data, where no paths are given.
   public init(
     paths: [String], labels: String? = nil, maximumSamples: Int? = nil, seed: UInt64 = 0,
     dimensions: [String] = []
@@ -37,17 +44,24 @@ public struct SelectionOptions: Sendable {
   public var maximumDrop: Double?
   /// A percentage of the parameters to go down to, such as `60%`.
   public var targetParameters: String?
+  /// A size of the written file to go down to.
   public var targetBytes: Int?
   /// Spans such as `3:5,9:11`.
   public var spans: String?
   /// A point of the frontier, counted from 1.
   public var pick: Int?
+  /// The score up from which, or down to which, a block is redundant.
   public var threshold: Double?
+  /// The score that the threshold is compared with.
   public var score: String
+  /// The form of replacement, or `auto` for the cheapest that does.
   public var form: String
+  /// How linear maps are fitted: `ridge` or `least-squares`.
   public var fit: String
+  /// The share of the samples that is never fitted on, between 0 and 1.
   public var holdout: Double?
 
+  /// As much as the default guard allows, where nothing is set.
   public init(
     maximumDrop: Double? = nil, targetParameters: String? = nil, targetBytes: Int? = nil,
     spans: String? = nil, pick: Int? = nil, threshold: Double? = nil,

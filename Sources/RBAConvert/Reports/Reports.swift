@@ -1,6 +1,8 @@
 /// A quantity of the original model and of the converted one.
 public struct BeforeAfter: Codable, Sendable {
+  /// That of the original model.
   public var before: Int
+  /// That of the converted model.
   public var after: Int
 
   /// The part that went, from 0 to 1.
@@ -9,6 +11,7 @@ public struct BeforeAfter: Codable, Sendable {
 
 /// The name and type of a model's input or output.
 public struct PortReport: Codable, Sendable {
+  /// The name feeds and results go by.
   public var name: String
   /// The element type as ONNX's textual syntax calls it.
   public var type: String
@@ -20,16 +23,23 @@ public struct PortReport: Codable, Sendable {
 public struct InspectReport: Encodable, Sendable {
   /// One residual step of a stream.
   public struct Block: Encodable, Sendable {
+    /// Its place in the stream, counted from 0.
     public var index: Int
     /// The points it leads from and to, as `--spans` names them.
     public var fromLabel: String
+    /// The point it leads to, as `--spans` names it.
     public var toLabel: String
+    /// The name of the value it leads from.
     public var from: String
+    /// The name of the value it leads to.
     public var to: String
+    /// How many nodes it consists of.
     public var nodes: Int
+    /// Elements of the weights that it alone reads.
     public var parameters: Int
     /// For one sample.
     public var multiplyAdds: Int
+    /// What its operators make it, such as `attention` or `mlp`.
     public var kind: String
   }
 
@@ -37,39 +47,61 @@ public struct InspectReport: Encodable, Sendable {
   public struct Stream: Encodable, Sendable {
     /// At batch 1.
     public var shape: [Int]
+    /// The names of its values, in order.
     public var points: [String]
+    /// What `--spans` calls each point.
     public var labels: [String]
+    /// The steps from each point to the next.
     public var blocks: [Block]
   }
 
   /// A residual-looking node that is no part of a stream.
   public struct Rejection: Encodable, Sendable {
+    /// The node's name.
     public var node: String
+    /// Why its value is no point of a stream.
     public var reason: String
   }
 
+  /// The version of this form.
   public let schema = "rba-convert/inspect/1"
+  /// The path as given.
   public var file: String
+  /// Elements of all stored weights.
   public var parameters: Int
+  /// Size of the file and of the tensors it keeps elsewhere.
   public var bytes: Int
+  /// Of all nodes, for one sample.
   public var multiplyAdds: Int
+  /// The imported operator set versions, by domain.
   public var opsets: [String: Int]
+  /// The program that wrote the model, as it calls itself.
   public var producer: String
+  /// How many nodes apply each operator.
   public var operators: [String: Int]
+  /// What a caller feeds.
   public var inputs: [PortReport]
+  /// What the model computes.
   public var outputs: [PortReport]
+  /// The residual streams found.
   public var streams: [Stream]
+  /// Nodes that look residual and are not.
   public var rejected: [Rejection]
+  /// Operators this program cannot evaluate, with how many nodes apply each.
   public var unsupported: [String: Int]
 }
 
 /// How one output of a model compares with the same output of another.
 public struct OutputReport: Encodable, Sendable {
+  /// The output's name.
   public var name: String
+  /// The largest |b − a|.
   public var maxAbsoluteError: Double
+  /// The mean |b − a|.
   public var meanAbsoluteError: Double
   /// ‖b − a‖² / ‖a − mean(a)‖² over all samples, the mean taken per element over samples.
   public var relativeError: Double
+  /// The mean over samples of the cosine between a and b.
   public var cosine: Double
   /// The share of samples with the same largest class, for outputs shaped [N, classes].
   public var top1Agreement: Double?
@@ -79,32 +111,47 @@ public struct OutputReport: Encodable, Sendable {
 
 /// Label accuracy of the original and of the other model.
 public struct AccuracyReport: Encodable, Sendable {
+  /// Of the original model, from 0 to 1.
   public var a: Double
+  /// Of the other model, from 0 to 1.
   public var b: Double
 }
 
 /// What `verify` measured. Schema `rba-convert/verify/1`.
 public struct VerifyReport: Encodable, Sendable {
+  /// The version of this form.
   public let schema = "rba-convert/verify/1"
+  /// How many samples were run.
   public var samples: Int
+  /// Whether they were made up.
   public var synthetic: Bool
+  /// The comparison, output by output.
   public var outputs: [OutputReport]
+  /// With labels only.
   public var accuracy: AccuracyReport?
   /// The first value both graphs name whose contents differ, if any does.
   public var firstDivergence: String?
+  /// Whether every bound asked for holds.
   public var passed: Bool
 }
 
 /// What `run` did. Schema `rba-convert/run/1`.
 public struct RunReport: Encodable, Sendable {
+  /// The version of this form.
   public let schema = "rba-convert/run/1"
+  /// What the model computed.
   public var outputs: [PortReport]
+  /// Wall-clock time of each repetition.
   public var secondsPerRun: [Double]
+  /// The most memory the process has held.
   public var peakBytes: Int
+  /// Worker threads used.
   public var threads: Int
+  /// Samples run in each repetition.
   public var batch: Int
   /// Whether every output of the test set was within tolerance; only with `--pbdir`.
   public var passed: Bool?
+  /// The largest difference from the test set; only with `--pbdir`.
   public var maxAbsoluteError: Double?
 }
 
@@ -112,15 +159,21 @@ public struct RunReport: Encodable, Sendable {
 public struct ConversionReport: Encodable, Sendable {
   /// A span that was replaced.
   public struct Span: Encodable, Sendable {
+    /// The name of the value it is computed from.
     public var from: String
+    /// The name of the value it computes.
     public var to: String
     /// As `--spans` takes it, such as `3:5`.
     public var label: String
     /// Indices of the blocks it covers, as `inspect` numbers them.
     public var blocks: [Int]
+    /// The form of the map that took its place.
     public var form: String
+    /// Elements of the weights that went.
     public var parametersRemoved: Int
+    /// Elements of the weights that came.
     public var parametersAdded: Int
+    /// The regularisation the fit chose.
     public var ridge: Double
     /// The share of the replaced values' variance that the linear node explains on held-out data.
     public var r2: Double
@@ -130,38 +183,63 @@ public struct ConversionReport: Encodable, Sendable {
 
   /// One size on the way from the whole model to the smallest.
   public struct FrontierPoint: Encodable, Sendable {
+    /// Parameters left at this size.
     public var parameters: Int
+    /// The sum of the chosen spans' single damages.
     public var predictedDamage: Double
+    /// The damage of all of them together, where it was measured.
     public var measuredDamage: Double?
+    /// Labels of the spans replaced.
     public var spans: [String]
   }
 
+  /// The data that spans were fitted and judged on.
   public struct Calibration: Encodable, Sendable {
+    /// The paths as given, or `synthetic` and the seed.
     public var source: String
+    /// How many samples there were.
     public var samples: Int
+    /// How many of them were held out of the fit.
     public var held: Int
+    /// Whether they were made up.
     public var synthetic: Bool
   }
 
   /// The bound that decided, and what was measured on held-out data.
   public struct Guard: Encodable, Sendable {
+    /// What is measured.
     public var metric: String
+    /// The largest value that passes.
     public var limit: Double
+    /// The value found.
     public var measured: Double
+    /// Whether it is within the limit.
     public var passed: Bool
   }
 
+  /// The version of this form.
   public var schema: String
+  /// Elements of all stored weights.
   public var parameters: BeforeAfter
+  /// Sizes of the files.
   public var bytes: BeforeAfter
+  /// Of all nodes, for one sample.
   public var multiplyAdds: BeforeAfter
+  /// The data used.
   public var calibration: Calibration
+  /// What was replaced, in order.
   public var spans: [Span]
+  /// The sizes there are to choose from.
   public var frontier: [FrontierPoint]
+  /// What decided whether the result is good enough.
   public var `guard`: Guard
+  /// The comparison with the original on held-out data, output by output.
   public var outputs: [OutputReport]
+  /// With labels only.
   public var accuracy: AccuracyReport?
+  /// Wall-clock time by phase.
   public var seconds: [String: Double]
+  /// The most memory the process has held.
   public var peakBytes: Int
   /// The file written, if one was.
   public var output: String?
@@ -169,8 +247,11 @@ public struct ConversionReport: Encodable, Sendable {
 
 /// What `apply` or `copy` wrote. Schema `rba-convert/apply/1` or `rba-convert/copy/1`.
 public struct SizeReport: Encodable, Sendable {
+  /// The version of this form.
   public var schema: String
+  /// Elements of all stored weights.
   public var parameters: BeforeAfter
+  /// Sizes of the files.
   public var bytes: BeforeAfter
   /// The file written.
   public var output: String

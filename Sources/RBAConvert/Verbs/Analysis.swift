@@ -7,13 +7,20 @@ import Tensors
 
 /// Scores, chooses and writes the plan: the verb `analyze`, and the first half of `convert`.
 public struct Analysis: Sendable {
+  /// The model to read.
   public var input: String
+  /// The plan to write, if any.
   public var plan: String?
+  /// Whether files that stand there may be replaced.
   public var overwriting: Bool
+  /// What to feed.
   public var data: DataRequest
+  /// What to replace and how far to go.
   public var selection: SelectionOptions
+  /// What the work may use.
   public var machine: Machine
 
+  /// The work to do; nothing is read before `run`.
   public init(
     input: String, plan: String?, overwriting: Bool, data: DataRequest,
     selection: SelectionOptions, machine: Machine

@@ -6,15 +6,22 @@ import Tensors
 
 /// A smaller model from a model: the verb `convert`.
 public struct Conversion: Sendable {
+  /// The model to read.
   public var input: String
   /// `nil` for a dry run.
   public var output: String?
+  /// Whether files that stand there may be replaced.
   public var overwriting: Bool
+  /// Whether the written model's metadata say what was done.
   public var recordsProvenance: Bool
+  /// What to feed.
   public var data: DataRequest
+  /// What to replace and how far to go.
   public var selection: SelectionOptions
+  /// What the work may use.
   public var machine: Machine
 
+  /// The work to do; nothing is read before `run`.
   public init(
     input: String, output: String?, overwriting: Bool, recordsProvenance: Bool,
     data: DataRequest, selection: SelectionOptions, machine: Machine

@@ -5,15 +5,18 @@ import Planning
 
 /// The graph, its streams and blocks, and what each costs: the verb `inspect`.
 public struct Inspection: Sendable {
+  /// The model to read.
   public var model: String
   /// Extents of dimension parameters, as `name=number`.
   public var dimensions: [String]
 
+  /// The work to do; nothing is read before `run`.
   public init(model: String, dimensions: [String]) {
     self.model = model
     self.dimensions = dimensions
   }
 
+  /// Reads the model and reports; runs nothing.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> InspectReport {
     let loaded = try LoadedModel(path: model)
     let structure = try ModelStructure(loaded, extents: try parseExtents(dimensions))

@@ -2,12 +2,16 @@ import ONNXFormat
 
 /// Reads and writes a model unchanged: the verb `copy`.
 public struct ModelCopy: Sendable {
+  /// The model to read.
   public var input: String
+  /// The model to write.
   public var output: String
   /// `keep`, `inline`, or the name of a file beside the output.
   public var externalData: String
+  /// Whether files that stand there may be replaced.
   public var overwriting: Bool
 
+  /// The work to do; nothing is read before `run`.
   public init(input: String, output: String, externalData: String, overwriting: Bool) {
     self.input = input
     self.output = output
@@ -15,6 +19,7 @@ public struct ModelCopy: Sendable {
     self.overwriting = overwriting
   }
 
+  /// Reads, writes, and says how large both are.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> SizeReport {
     let loaded = try LoadedModel(path: input)
     let place: ONNXFile.ExternalData =

@@ -6,17 +6,26 @@ import Tensors
 
 /// Runs a model on data: the verb `run`.
 public struct ModelRun: Sendable {
+  /// The model to read.
   public var model: String
+  /// What to feed.
   public var data: DataRequest
   /// An ONNX test_data_set folder to compare with.
   public var testSet: String?
+  /// Of the comparison, relative to what the test set expects.
   public var relativeTolerance: Double
+  /// Of the comparison, added to the relative one.
   public var absoluteTolerance: Double
+  /// Where to write outputs, one .npy each.
   public var outputFolder: String?
+  /// Whether files that stand there may be replaced.
   public var overwriting: Bool
+  /// How often to run.
   public var repetitions: Int
+  /// What the work may use.
   public var machine: Machine
 
+  /// The work to do; nothing is read before `run`.
   public init(
     model: String, data: DataRequest, testSet: String?, relativeTolerance: Double,
     absoluteTolerance: Double, outputFolder: String?, overwriting: Bool, repetitions: Int,
@@ -33,6 +42,7 @@ public struct ModelRun: Sendable {
     self.machine = machine
   }
 
+  /// Runs the model and writes what was asked for.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> RunReport {
     let loaded = try LoadedModel(path: model)
     let feeds = try feeds(loaded, diagnostics)

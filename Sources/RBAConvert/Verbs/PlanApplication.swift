@@ -5,12 +5,18 @@ import Tensors
 
 /// A plan, perhaps edited by hand, to a smaller model: the verb `apply`.
 public struct PlanApplication: Sendable {
+  /// The model to read.
   public var model: String
+  /// The plan to read.
   public var plan: String
+  /// The model to write.
   public var output: String
+  /// Whether files that stand there may be replaced.
   public var overwriting: Bool
+  /// Whether the written model's metadata say what was done.
   public var recordsProvenance: Bool
 
+  /// The work to do; nothing is read before `run`.
   public init(
     model: String, plan: String, output: String, overwriting: Bool, recordsProvenance: Bool
   ) {
@@ -21,6 +27,7 @@ public struct PlanApplication: Sendable {
     self.recordsProvenance = recordsProvenance
   }
 
+  /// Applies the plan, writes the model, and says how large both are.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> SizeReport {
     try checkWritable(output, overwriting: overwriting)
     let loaded = try LoadedModel(path: model)

@@ -5,15 +5,22 @@ import Tensors
 
 /// Compares the outputs of two models numerically: the verb `verify`.
 public struct Verification: Sendable {
+  /// The original model.
   public var a: String
+  /// The model compared with it.
   public var b: String
+  /// What to feed.
   public var data: DataRequest
+  /// The largest relative error of an output that passes.
   public var maximumError: Double
+  /// The smallest share of samples with the same largest class that passes.
   public var minimumAgreement: Double?
+  /// What the work may use.
   public var machine: Machine
 
   private static let defaultSamples = 16
 
+  /// The work to do; nothing is read before `run`.
   public init(
     a: String, b: String, data: DataRequest, maximumError: Double, minimumAgreement: Double?,
     machine: Machine
@@ -26,6 +33,7 @@ public struct Verification: Sendable {
     self.machine = machine
   }
 
+  /// Runs both models on the same data and compares their outputs.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> VerifyReport {
     let (first, second) = (try LoadedModel(path: a), try LoadedModel(path: b))
     try checkInterfaces(first, second)
