@@ -65,7 +65,7 @@ public struct SelectionOptions: Sendable {
   public init(
     maximumDrop: Double? = nil, targetParameters: String? = nil, targetBytes: Int? = nil,
     spans: String? = nil, pick: Int? = nil, threshold: Double? = nil,
-    score: String = "output-error", form: String = "auto", fit: String = "ridge",
+    score: String = "output-damage", form: String = "auto", fit: String = "ridge",
     holdout: Double? = nil
   ) {
     self.maximumDrop = maximumDrop

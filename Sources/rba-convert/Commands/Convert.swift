@@ -39,14 +39,15 @@ struct PlanningOptions: ParsableArguments {
   @Option(help: "Take the K-th point of the frontier that 'analyze' prints, counted from 1.")
   var pick: Int?
 
-  @Option(help: "Replace every block whose score is at least this (see --score).")
+  @Option(help: "Replace every block that --score finds redundant at this value.")
   var threshold: Double?
 
   @Option(
-    help:
-      "Score for --threshold: output-error, block-redundancy or cosine. Nearer 0 (1 for cosine) is more redundant."
-  )
-  var score = "output-error"
+    help: """
+      Score for --threshold: output-damage, relative-residual or angular-distance, redundant at or \
+      below it; block-redundancy or cosine, at or above it.
+      """)
+  var score = "output-damage"
 
   @Option(help: "Replacement: auto, identity, bias, diagonal or linear.")
   var form = "auto"
