@@ -9,9 +9,6 @@ struct CommonOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say nothing but errors and results.")
   var quiet = false
 
-  @Flag(name: .shortAndLong, help: "Say more while working.")
-  var verbose = false
-
   /// Notes go to standard error; progress too, if it is a terminal.
   var diagnostics: Diagnostics {
     guard !quiet else { return .silent }
