@@ -33,7 +33,7 @@ struct SampleLoader {
   let diagnostics: Diagnostics
 
   func load(_ request: DataRequest) throws(Failure) -> SampleSet {
-    var feeds: [String: NamedTensor] = [:]
+    var feeds: [String: [NamedTensor]] = [:]
     var labels: NamedTensor?
     var ignored: [String] = []
     for specification in request.paths {
@@ -41,7 +41,7 @@ struct SampleLoader {
       for tensor in try readTensors(path) {
         let name = target ?? inputName(for: tensor)
         if let name, inputs.contains(where: { $0.name == name }) {
-          feeds[name] = try appending(tensor, to: feeds[name])
+          feeds[name, default: []].append(tensor)
         } else if name == "labels" {
           labels = tensor
         } else if let name {
@@ -85,23 +85,22 @@ struct SampleLoader {
     return name
   }
 
-  private func appending(
-    _ tensor: NamedTensor, to earlier: NamedTensor?
-  ) throws(Failure) -> NamedTensor {
-    guard let earlier else { return tensor }
-    guard earlier.tensor.elementType == tensor.tensor.elementType,
-      earlier.tensor.shape.dropFirst() == tensor.tensor.shape.dropFirst(),
-      !tensor.tensor.shape.isEmpty
-    else {
-      throw Failure(
-        .malformedInput,
-        "\(tensor.path): expected samples like those of \(earlier.path), "
-          + "\(earlier.tensor.elementType)\(earlier.tensor.shape), "
-          + "got \(tensor.tensor.elementType)\(tensor.tensor.shape)")
+  /// The samples of every file that feeds `input`, as one tensor.
+  private func joined(
+    _ parts: [NamedTensor], for input: ModelInput
+  ) throws(Failure) -> Tensor {
+    let first = parts[0].tensor
+    for part in parts {
+      try check(part, feeds: input)
+      guard part.tensor.shape.dropFirst() == first.shape.dropFirst() else {
+        throw Failure(
+          .malformedInput,
+          "\(part.path): expected samples like those of \(parts[0].path), "
+            + "\(first.elementType)\(first.shape), got \(part.tensor.elementType)\(part.tensor.shape)"
+        )
+      }
     }
-    var result = earlier
-    result.tensor = Tensor.concatenating([earlier.tensor, tensor.tensor])
-    return result
+    return parts.count == 1 ? first : Tensor.concatenating(parts.map(\.tensor))
   }
 
   private var inputList: String {
@@ -109,7 +108,7 @@ struct SampleLoader {
   }
 
   private func checkComplete(
-    _ feeds: [String: NamedTensor], ignored: [String], source: String
+    _ feeds: [String: [NamedTensor]], ignored: [String], source: String
   ) throws(Failure) {
     let missing = inputs.filter { feeds[$0.name] == nil }.map { "'\($0.name)'" }
     guard !missing.isEmpty else { return }
@@ -121,17 +120,20 @@ struct SampleLoader {
   }
 
   private func assemble(
-    _ feeds: [String: NamedTensor], _ labels: NamedTensor?, _ request: DataRequest, source: String
+    _ feeds: [String: [NamedTensor]], _ labels: NamedTensor?, _ request: DataRequest,
+    source: String
   ) throws(Failure) -> SampleSet {
     var count: (Int, String)?
+    var tensors: [String: Tensor] = [:]
     for input in inputs {
-      let feed = feeds[input.name]!
-      try check(feed, feeds: input)
-      let samples = feed.tensor.shape[0]
+      let parts = feeds[input.name]!
+      let tensor = try joined(parts, for: input)
+      tensors[input.name] = tensor
+      let samples = tensor.shape[0]
       if let (other, name) = count, other != samples {
         throw Failure(
           .malformedInput,
-          "\(feed.path): expected \(other) samples for input '\(input.name)' as for '\(name)', "
+          "\(parts[0].path): expected \(other) samples for input '\(input.name)' as for '\(name)', "
             + "got \(samples)")
       }
       count = (samples, input.name)
@@ -140,12 +142,12 @@ struct SampleLoader {
     guard samples > 0 else { throw Failure(.malformedInput, "\(source): holds no samples") }
     let classes = try labels.map { (labels) throws(Failure) in try classLabels(labels, samples) }
     let all = SampleSet(
-      feeds: feeds.mapValues(\.tensor), labels: classes, source: source, isSynthetic: false)
+      feeds: tensors, labels: classes, source: source, isSynthetic: false)
     guard let limit = request.maximumSamples, limit < samples else { return all }
     return all.selecting(Array(0..<limit))
   }
 
-  /// Type, rank and fixed extents; the first axis runs over the samples.
+  /// Type, rank and fixed extents; the first axis runs over the samples, which must be bytes apart.
   private func check(_ feed: NamedTensor, feeds input: ModelInput) throws(Failure) {
     let tensor = feed.tensor
     let fits =
@@ -161,6 +163,11 @@ struct SampleLoader {
         "\(feed.path): input '\(input.name)': expected \(input.description), "
           + "got \(tensor.elementType)\(tensor.shape)")
     }
+    guard tensor.fillsWholeBytes else {
+      throw Failure(
+        .malformedInput,
+        "\(feed.path): input '\(input.name)': samples of \(tensor.elementType) are not supported")
+    }
   }
 
   private func classLabels(_ labels: NamedTensor, _ samples: Int) throws(Failure) -> [Int] {
@@ -171,5 +178,12 @@ struct SampleLoader {
           + "got \(labels.tensor.elementType)\(labels.tensor.shape)")
     }
     return classes
+  }
+}
+
+extension Tensor {
+  /// Whether rows can be told apart in memory: neither strings nor elements narrower than a byte.
+  fileprivate var fillsWholeBytes: Bool {
+    elementType.bitWidth.map { $0 % 8 == 0 } ?? false
   }
 }
