@@ -83,8 +83,13 @@ let package = Package(
     tests("Execution", ["Execution", "Operators", "GraphIR", "Tensors", "ONNXFormat"]),
     tests("Statistics", ["Statistics", "Kernels", "Tensors"]),
     tests("Planning", ["Planning", "Statistics", "GraphIR", "Tensors", "ONNXFormat"]),
-    tests("RBAConvert", ["RBAConvert"]),
-    tests("Command", []),
+    tests(
+      "RBAConvert",
+      [
+        "RBAConvert", "ArrayFormats", "GraphIR", "ONNXFormat", "Operators", "Planning",
+        "SafetensorsFormat", "Statistics", "Tensors",
+      ]),
+    tests("Command", ["ArrayFormats", "GraphIR", "ONNXFormat", "SafetensorsFormat", "Tensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -41,7 +41,11 @@ struct RBAConvertCommand: ParsableCommand {
     } catch {
       let code = exitCode(for: error)
       guard code != .success else { exit(withError: error) }
-      fail(Failure(.usage, message(for: error), notes: ["see 'rba-convert --help'"]))
+      let text = message(for: error)
+      fail(
+        Failure(
+          .usage, text.prefix(1).lowercased() + text.dropFirst(),
+          notes: ["see 'rba-convert --help'"]))
     }
   }
 

@@ -13,6 +13,8 @@ struct SyntheticSamples {
 
   static let defaultCount = 64
   private static let defaultExtent = 32
+  /// Numbers that one input may take.
+  private static let maximumElements = 1 << 30
 
   func make(count: Int, seed: UInt64) throws(Failure) -> SampleSet {
     var random = RandomSource(seed: seed)
@@ -42,7 +44,7 @@ struct SyntheticSamples {
   private func contents(
     of input: ModelInput, _ shape: [Int], _ random: inout RandomSource
   ) throws(Failure) -> Tensor {
-    let count = shape.reduce(1, *)
+    let count = try elementCount(shape, of: input)
     switch input.type.elementType {
     case .float:
       return Tensor(
@@ -56,6 +58,21 @@ struct SyntheticSamples {
         .malformedInput, "input '\(input.name)': cannot make synthetic data of type \(type)",
         notes: ["give data with --calibration or --inputs"])
     }
+  }
+
+  private func elementCount(_ shape: [Int], of input: ModelInput) throws(Failure) -> Int {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard !overflow, product <= Self.maximumElements else {
+        throw Failure(
+          .malformedInput,
+          "input '\(input.name)': synthetic data of shape \(shape) would not fit the memory",
+          notes: ["give fewer samples, or smaller extents with --dim"])
+      }
+      count = product
+    }
+    return count
   }
 
   private func pictures(_ shape: [Int], _ random: inout RandomSource) -> [Float] {

@@ -104,7 +104,7 @@ public struct OutputReport: Encodable, Sendable {
   /// The mean over samples of the cosine between a and b.
   public var cosine: Double
   /// The share of samples with the same largest class, for outputs shaped [N, classes].
-  public var top1Agreement: Double?
+  @NullEncoded public var top1Agreement: Double?
   /// The smallest t with |b − a| ≤ t + t·|a| everywhere.
   public var minimumTolerance: Double
 }
@@ -128,9 +128,9 @@ public struct VerifyReport: Encodable, Sendable {
   /// The comparison, output by output.
   public var outputs: [OutputReport]
   /// With labels only.
-  public var accuracy: AccuracyReport?
+  @NullEncoded public var accuracy: AccuracyReport?
   /// The first value both graphs name whose contents differ, if any does.
-  public var firstDivergence: String?
+  @NullEncoded public var firstDivergence: String?
   /// Whether every bound asked for holds.
   public var passed: Bool
 }
@@ -188,7 +188,7 @@ public struct ConversionReport: Encodable, Sendable {
     /// The sum of the chosen spans' single damages.
     public var predictedDamage: Double
     /// The damage of all of them together, where it was measured.
-    public var measuredDamage: Double?
+    @NullEncoded public var measuredDamage: Double?
     /// Labels of the spans replaced.
     public var spans: [String]
   }
@@ -236,7 +236,7 @@ public struct ConversionReport: Encodable, Sendable {
   /// The comparison with the original on held-out data, output by output.
   public var outputs: [OutputReport]
   /// With labels only.
-  public var accuracy: AccuracyReport?
+  @NullEncoded public var accuracy: AccuracyReport?
   /// Wall-clock time by phase.
   public var seconds: [String: Double]
   /// The most memory the process has held.

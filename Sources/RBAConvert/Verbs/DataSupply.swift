@@ -18,9 +18,10 @@ struct DataSupply {
       graph: loaded.model.graph, inputs: inputs, dimensions: try parseExtents(request.dimensions))
     let samples = try synthetic.make(
       count: request.maximumSamples ?? defaultCount, seed: request.seed)
-    diagnostics.note(
-      "no data given with \(flag): using \(samples.count) synthetic samples, which are no substitute"
-    )
+    let made =
+      samples.count == 1
+      ? "1 synthetic sample, which is" : "\(samples.count) synthetic samples, which are"
+    diagnostics.note("no data given with \(flag): using \(made) no substitute")
     return samples
   }
 }

@@ -78,6 +78,9 @@ struct PlanningOptions: ParsableArguments {
     if given.count > 1 {
       throw ValidationError("\(given.joined(separator: " and ")) exclude each other")
     }
+    if let maxDrop, !(maxDrop >= 0) {
+      throw ValidationError("--max-drop: expected a number from 0, got \(maxDrop)")
+    }
   }
 }
 

@@ -51,7 +51,7 @@ enum ConversionText {
     ])
     for (index, point) in report.frontier.enumerated() {
       table.append([
-        String(index + 1), Format.count(point.parameters),
+        index == 0 ? "" : String(index), Format.count(point.parameters),
         Format.percent(Double(point.parameters) / Double(max(report.parameters.before, 1))),
         Format.significant(point.predictedDamage),
         point.measuredDamage.map(Format.significant) ?? "",

@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+@Suite struct UsageTests {
+  static let verbs = ["convert", "inspect", "analyze", "apply", "verify", "run", "copy"]
+
+  @Test func theVersionIsAlone() throws {
+    #expect(try Program.run("--version") == Outcome(status: 0, stdout: "0.1.0\n", stderr: ""))
+  }
+
+  @Test func helpListsEveryVerbAndStatus() throws {
+    let outcome = try Program.run("--help")
+    #expect(outcome.status == 0)
+    #expect(outcome.stderr == "")
+    #expect(
+      outcome.stdout.hasPrefix(
+        "OVERVIEW: Make a trained ONNX model smaller by replacing redundant residual\nblocks.\n"))
+    for verb in Self.verbs { #expect(outcome.stdout.contains("\n  \(verb) ")) }
+    for status in ["0 done", "1 a guard", "64 usage", "65 ", "66 ", "70 ", "73, 74"] {
+      #expect(outcome.stdout.contains(status))
+    }
+    #expect(try Program.run("help") == outcome)
+    #expect(try Program.run("-h") == outcome)
+  }
+
+  @Test(arguments: verbs)
+  func everyVerbHasHelp(verb: String) throws {
+    let outcome = try Program.run(verb, "--help")
+    #expect(outcome.status == 0)
+    #expect(outcome.stderr == "")
+    #expect(outcome.stdout.contains("USAGE: rba-convert \(verb) "))
+    #expect(outcome.stdout.contains("--json"))
+  }
+
+  @Test(arguments: [
+    ([], "missing expected argument '<input>'"),
+    (["--bogus", "a", "b"], "unknown option '--bogus'"),
+    (["a"], "expected IN and OUT, got IN only"),
+    (["a", "b", "c"], "unexpected argument 'c'"),
+    (["inspect"], "missing expected argument '<model>'"),
+    (["verify", "a"], "missing expected argument '<b>'"),
+    (["apply", "a", "b"], "missing expected argument '<output>'"),
+    (["a", "b", "--spans", "1:2", "--pick", "1"], "--spans and --pick exclude each other"),
+    (["a", "b", "--samples", "0"], "--samples: expected a positive number, got 0"),
+    (["a", "b", "--threads", "0"], "--threads: expected a number from 1 to 1024, got 0"),
+    (["a", "b", "--max-drop", "-1"], "missing value for '--max-drop <max-drop>'"),
+    (["a", "b", "--max-drop=-1"], "--max-drop: expected a number from 0, got -1.0"),
+    (["a", "b", "--max-drop", "nan"], "--max-drop: expected a number from 0, got nan"),
+    (
+      ["a", "b", "--target-bytes", "many"],
+      "the value 'many' is invalid for '--target-bytes <target-bytes>'"
+    ),
+    (["run", "a", "--repeat", "0"], "--repeat: expected a positive number"),
+    (["run", "a", "--pbdir", "b", "--inputs", "c"], "--pbdir and --inputs exclude each other"),
+    (["inspect", "a", "--text", "--json"], "--text, --dot and --json exclude each other"),
+  ])
+  func wrongUseIsToldInOneLine(arguments: [String], message: String) throws {
+    #expect(
+      try Program.run(arguments)
+        == Outcome(
+          status: 64, stdout: "",
+          stderr: "rba-convert: error: \(message)\nnote: see 'rba-convert --help'\n"))
+  }
+
+  @Test(arguments: [
+    ("--spans", "5:3", "--spans: span '5:3' does not lead forward"),
+    (
+      "--spans", "3:99",
+      "--spans: span '3:99': expected points from 0 to 12 in steps of 0.5, got '99'"
+    ),
+    ("--spans", "3:5,4:6", "--spans: spans '3:5' and '4:6' overlap"),
+    ("--form", "cubic", "--form: expected auto, identity, bias, diagonal or linear, got 'cubic'"),
+    ("--fit", "lasso", "--fit: expected ridge or least-squares, got 'lasso'"),
+    ("--target-params", "0%", "--target-params: expected a percentage such as 60%, got '0%'"),
+    ("--dim", "batch", "--dim: expected name=number, got 'batch'"),
+  ])
+  func wrongValuesAreToldInOneLine(option: String, value: String, message: String) throws {
+    let folder = try TemporaryFolder()
+    #expect(
+      try Program.run(Sample.model, folder.path("out.onnx"), option, value)
+        == Outcome(status: 64, stdout: "", stderr: "rba-convert: error: \(message)\n"))
+    #expect(try folder.contents == [])
+  }
+}

@@ -1,0 +1,133 @@
+import Tensors
+import Testing
+
+@testable import RBAConvert
+
+@Suite struct MeasurementTests {
+  /// Four samples of three class scores, the largest of which are 0, 1, 2 and 0.
+  private let a = Tensor(
+    [3, 1, 0, 0, 2, 1, 1, 0, 4, 5, 0, 1] as [Float], shape: [4, 3])
+  /// As `a` but for the last sample, whose largest score is of class 2.
+  private let b = Tensor(
+    [3, 1, 0, 0, 2, 1, 1, 0, 4, 1, 0, 5] as [Float], shape: [4, 3])
+
+  private func measure(
+    _ a: Tensor, _ b: Tensor, labels: [Int]? = nil
+  ) throws(Failure) -> Measurement {
+    try Measurement(["y": a], ["y": b], names: ["y"], labels: labels)
+  }
+
+  @Test func errorsAreThoseOfTheirDefinitions() throws {
+    let report = try #require(try measure(a, b).reports.first)
+    // By hand: the errors are −4 and 4; column means 9/4, 3/4, 3/2, column scatters 14.75, 2.75, 9.
+    #expect(report.name == "y")
+    #expect(report.maxAbsoluteError == 4)
+    #expect(report.meanAbsoluteError == 8.0 / 12)
+    #expect(abs(report.relativeError - 32 / 26.5) < 1e-15)
+    #expect(abs(report.cosine - (3 + 10.0 / 26) / 4) < 1e-15)
+    #expect(report.top1Agreement == 0.75)
+    // 4 ≤ t + 1·t.
+    #expect(report.minimumTolerance == 2)
+  }
+
+  @Test func equalOutputsHaveNoError() throws {
+    let measurement = try measure(a, a)
+    #expect(measurement.damage == 0)
+    #expect(measurement.reports[0].cosine == 1)
+    #expect(measurement.reports[0].top1Agreement == 1)
+    #expect(measurement.reports[0].minimumTolerance == 0)
+    #expect(measurement.accuracy == nil)
+  }
+
+  @Test func accuracyCountsLabels() throws {
+    let accuracy = try #require(try measure(a, b, labels: [0, 1, 0, 0]).accuracy)
+    #expect(accuracy.a == 0.75)
+    #expect(accuracy.b == 0.5)
+  }
+
+  @Test func onlyClassScoresHaveAgreement() throws {
+    let maps = Tensor(a.elements(as: Float.self), shape: [4, 3, 1])
+    #expect(try measure(maps, maps, labels: [0, 1, 2, 0]).reports[0].top1Agreement == nil)
+    let columns = Tensor([1, 2] as [Float], shape: [2, 1])
+    #expect(try measure(columns, columns).reports[0].top1Agreement == nil)
+    let whole = Tensor([1, 2, 3, 4] as [Int64], shape: [2, 2])
+    #expect(try measure(whole, whole).reports[0].top1Agreement == nil)
+  }
+
+  @Test func damageIsTheMeanOverOutputs() throws {
+    let measurement = try Measurement(
+      ["y": a, "z": a], ["y": a, "z": b], names: ["y", "z"], labels: nil)
+    #expect(measurement.damage == measurement.reports[1].relativeError / 2)
+  }
+
+  @Test func whatCannotBeComparedIsRefused() throws {
+    let rows = Tensor(a.elements(as: Float.self), shape: [3, 4])
+    let shapes = try failure { () throws(Failure) in try measure(a, rows) }
+    #expect(shapes.status == .malformedInput)
+    #expect(
+      shapes.message
+        == "output 'y': expected float[4, 3] from both models, got float[3, 4] from the second")
+    let strings = try Tensor(strings: [[65]], shape: [1])
+    let types = try failure { () throws(Failure) in try measure(strings, strings) }
+    #expect(types.message == "output 'y': cannot compare elements of type string")
+    let missing = try failure { () throws(Failure) in
+      try Measurement(["y": a], ["x": a], names: ["y"], labels: nil)
+    }
+    #expect(missing.message == "output 'y' is not in both models")
+  }
+
+  @Test func labelsDecideByAccuracy() throws {
+    let measurement = try measure(a, b, labels: [0, 1, 2, 0])
+    let strict = GuardRule(limit: nil, isSynthetic: false).verdict(on: measurement)
+    #expect(strict.metric == "accuracy-drop")
+    #expect(strict.limit == 0.01)
+    #expect(strict.measured == 0.25)
+    #expect(!strict.passed)
+    #expect(GuardRule(limit: 0.25, isSynthetic: false).verdict(on: measurement).passed)
+  }
+
+  @Test func aGainInAccuracyPasses() throws {
+    let verdict = GuardRule(limit: 0, isSynthetic: false)
+      .verdict(on: try measure(b, a, labels: [0, 1, 2, 0]))
+    #expect(verdict.measured == 0)
+    #expect(verdict.passed)
+  }
+
+  @Test func classScoresWithoutLabelsDecideByAgreement() throws {
+    let verdict = GuardRule(limit: nil, isSynthetic: false).verdict(on: try measure(a, b))
+    #expect(verdict.metric == "top1-disagreement")
+    #expect(verdict.limit == 0.01)
+    #expect(verdict.measured == 0.25)
+    #expect(!verdict.passed)
+  }
+
+  @Test func otherOutputsDecideByRelativeError() throws {
+    let x = Tensor([0, 2, 4] as [Float], shape: [3, 1])
+    // Scatter 8, squared error 0.36: a relative error of 0.045.
+    let y = Tensor([0, 2, 4.6] as [Float], shape: [3, 1])
+    let measurement = try measure(x, y)
+    let given = GuardRule(limit: nil, isSynthetic: false).verdict(on: measurement)
+    #expect(given.metric == "relative-error")
+    #expect(given.limit == 0.05)
+    #expect(given.passed)
+    let synthetic = GuardRule(limit: nil, isSynthetic: true).verdict(on: measurement)
+    #expect(synthetic.limit == 0.025)
+    #expect(!synthetic.passed)
+    // A limit that was asked for is not halved.
+    #expect(GuardRule(limit: 0.05, isSynthetic: true).verdict(on: measurement).passed)
+  }
+
+  @Test func theOutputFurthestBeyondItsLimitDecides() throws {
+    let x = Tensor([0, 2, 4, 6] as [Float], shape: [4, 1])
+    let measurement = try Measurement(
+      ["x": x, "y": a], ["x": x, "y": b], names: ["x", "y"], labels: nil)
+    let verdict = GuardRule(limit: nil, isSynthetic: false).verdict(on: measurement)
+    #expect(verdict.metric == "top1-disagreement")
+  }
+
+  @Test func numbersThatAreNotFinitePassNoGuard() throws {
+    let x = Tensor([0, 2] as [Float], shape: [2, 1])
+    let y = Tensor([0, .nan] as [Float], shape: [2, 1])
+    #expect(!GuardRule(limit: 1e9, isSynthetic: false).verdict(on: try measure(x, y)).passed)
+  }
+}

@@ -1,0 +1,198 @@
+import ArrayFormats
+import GraphIR
+import SafetensorsFormat
+import Synchronization
+import Tensors
+import Testing
+
+@testable import RBAConvert
+
+@Suite struct SampleLoadingTests {
+  private let folder: TemporaryFolder
+  private let image = ModelInput(
+    name: "image", type: TensorType(.float, [.parameter("N"), .size(2)]))
+  private let mask = ModelInput(
+    name: "mask", type: TensorType(.int64, [.parameter("N"), .parameter("T")]))
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// Sample s of width w holds 10·s + column.
+  private func images(_ samples: Int, width: Int = 2) -> Tensor {
+    Tensor(
+      (0..<samples * width).map { Float($0 / width * 10 + $0 % width) }, shape: [samples, width])
+  }
+
+  private func save(_ tensors: [(name: String, tensor: Tensor)], as name: String) throws -> String {
+    try SafetensorsFile.write(tensors, path: folder.path(name), overwriting: false)
+    return folder.path(name)
+  }
+
+  private func save(_ tensor: Tensor, as name: String) throws -> String {
+    try NpyFile.write(tensor, path: folder.path(name), overwriting: false)
+    return folder.path(name)
+  }
+
+  private func load(
+    _ inputs: [ModelInput], _ paths: [String], labels: String? = nil, maximum: Int? = nil,
+    _ diagnostics: Diagnostics = .silent
+  ) throws(Failure) -> SampleSet {
+    try SampleLoader(inputs: inputs, diagnostics: diagnostics).load(
+      DataRequest(paths: paths, labels: labels, maximumSamples: maximum))
+  }
+
+  @Test func aTensorFeedsTheInputOfItsName() throws {
+    let path = try save(
+      [
+        ("mask", Tensor([1, 1, 0] as [Int64], shape: [3, 1])), ("image", images(3)),
+        ("labels", Tensor([4, 5, 6] as [Int64])),
+      ], as: "both.safetensors")
+    let samples = try load([image, mask], [path])
+    #expect(samples.count == 3)
+    #expect(samples.feeds["image"]?.isIdentical(to: images(3)) == true)
+    #expect(samples.feeds["mask"]?.elements(as: Int64.self) == [1, 1, 0])
+    #expect(samples.labels == [4, 5, 6])
+    #expect(samples.source == path)
+    #expect(!samples.isSynthetic)
+  }
+
+  @Test func oneTensorWithoutANameFeedsTheOnlyInput() throws {
+    let samples = try load([image], [try save(images(2), as: "unnamed.npy")])
+    #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
+    #expect(samples.labels == nil)
+  }
+
+  @Test func aPathMayNameItsInput() throws {
+    let first = try save(images(2), as: "a.npy")
+    let second = try save(Tensor([7, 8] as [Int64], shape: [2, 1]), as: "b.npy")
+    let samples = try load([image, mask], ["mask:" + second, "image:" + first])
+    #expect(samples.feeds["mask"]?.elements(as: Int64.self) == [7, 8])
+    #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
+  }
+
+  @Test func filesOfOneInputAreJoinedInTheirOrder() throws {
+    let first = try save(images(2), as: "a.npy")
+    let second = try save(images(1), as: "b.npy")
+    let samples = try load([image], [first, second])
+    #expect(samples.feeds["image"]?.elements(as: Float.self) == [0, 1, 10, 11, 0, 1])
+  }
+
+  @Test func labelsMayComeFromAFileOfTheirOwn() throws {
+    let path = try save(images(3), as: "images.npy")
+    let labels = try save(Tensor([2, 0, 1] as [Int32]), as: "classes.npy")
+    #expect(try load([image], [path], labels: labels).labels == [2, 0, 1])
+  }
+
+  @Test func noMoreSamplesThanAskedForAreTaken() throws {
+    let path = try save(
+      [("image", images(3)), ("labels", Tensor([4, 5, 6] as [Int64]))], as: "three.safetensors")
+    let samples = try load([image], [path], maximum: 2)
+    #expect(samples.feeds["image"]?.elements(as: Float.self) == [0, 1, 10, 11])
+    #expect(samples.labels == [4, 5])
+    #expect(try load([image], [path], maximum: 9).count == 3)
+  }
+
+  @Test func whatNoInputIsCalledIsLeftOutWithANote() throws {
+    let path = try save(
+      [("image", images(1)), ("ages", images(1))], as: "more.safetensors")
+    let notes = Mutex<[String]>([])
+    _ = try load(
+      [image], [path],
+      Diagnostics(note: { note in notes.withLock { $0.append(note) } }, progress: { _, _ in }))
+    #expect(
+      notes.withLock { $0 } == ["not fed, since no input is called so: 'ages' of \(path)"])
+  }
+
+  @Test func wrongShapesAndTypesAreRefused() throws {
+    let wide = try save(images(2, width: 3), as: "wide.npy")
+    let flat = try save(Tensor([1, 2] as [Float]), as: "flat.npy")
+    let whole = try save(Tensor([1, 2] as [Int64], shape: [1, 2]), as: "whole.npy")
+    let scalar = try save(Tensor([1] as [Float], shape: []), as: "scalar.npy")
+    for (path, got) in [
+      (wide, "float[2, 3]"), (flat, "float[2]"), (whole, "int64[1, 2]"), (scalar, "float[]"),
+    ] {
+      let refusal = try failure { () throws(Failure) in try load([image], [path]) }
+      #expect(refusal.status == .malformedInput)
+      #expect(refusal.message == "\(path): input 'image': expected float[N, 2], got \(got)")
+    }
+  }
+
+  @Test func missingInputsAreListedTogether() throws {
+    let path = try save([("picture", images(2))], as: "other.safetensors")
+    let refusal = try failure { () throws(Failure) in try load([image, mask], [path]) }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message
+        == "\(path): no data for input 'image', 'mask', expected 'image' float[N, 2], "
+        + "'mask' int64[N, T]; got 'picture' of \(path)")
+  }
+
+  @Test func anUnknownInputInAPathIsRefused() throws {
+    let refusal = try failure { () throws(Failure) in try load([image], ["picture:a.npy"]) }
+    #expect(
+      refusal.message
+        == "picture:a.npy: the model has no input 'picture'; expected 'image' float[N, 2]")
+  }
+
+  @Test func samplesOfDifferentNumbersAreRefused() throws {
+    let path = try save(
+      [("image", images(3)), ("mask", Tensor([1, 1] as [Int64], shape: [2, 1]))],
+      as: "uneven.safetensors")
+    let refusal = try failure { () throws(Failure) in try load([image, mask], [path]) }
+    #expect(
+      refusal.message
+        == "\(path): expected 3 samples for input 'mask' as for 'image', got 2")
+  }
+
+  @Test func filesThatCannotBeJoinedAreRefused() throws {
+    let first = try save(images(1), as: "a.npy")
+    let second = try save(images(1, width: 3), as: "b.npy")
+    let refusal = try failure { () throws(Failure) in try load([image], [first, second]) }
+    #expect(
+      refusal.message
+        == "\(second): expected samples like those of \(first), float[1, 2], got float[1, 3]")
+  }
+
+  @Test func noSamplesAreRefused() throws {
+    let path = try save(images(0), as: "none.npy")
+    let refusal = try failure { () throws(Failure) in try load([image], [path]) }
+    #expect(refusal.message == "\(path): holds no samples")
+  }
+
+  @Test func labelsThatAreNoClassesAreRefused() throws {
+    let path = try save(images(2), as: "images.npy")
+    let few = try save(Tensor([1] as [Int64]), as: "few.npy")
+    let fractions = try save(Tensor([1, 2] as [Float]), as: "fractions.npy")
+    for (labels, got) in [(few, "int64[1]"), (fractions, "float[2]")] {
+      let refusal = try failure { () throws(Failure) in
+        try load([image], [path], labels: labels)
+      }
+      #expect(
+        refusal.message == "\(labels): labels: expected integers of shape [2], got \(got)")
+    }
+  }
+
+  @Test func filesThatAreMissingOrOfNoKnownKindAreRefused() throws {
+    let absent = try failure { () throws(Failure) in
+      try load([image], [folder.path("absent.npy")])
+    }
+    #expect(absent.status == .noInput)
+    #expect(absent.message == "\(folder.path("absent.npy")): no such file")
+    _ = try save(images(1), as: "table.csv")
+    let csv = folder.path("table.csv")
+    let unknown = try failure { () throws(Failure) in try load([image], [csv]) }
+    #expect(unknown.status == .malformedInput)
+    #expect(
+      unknown.message
+        == "\(csv): expected .npy, .npz, .safetensors, .pb or a folder of those, got '.csv'")
+  }
+
+  @Test func numbersThatAreNotFiniteAreToldWithTheirSample() throws {
+    let samples = SampleSet(
+      feeds: ["image": Tensor([0, 1, 2, .infinity, 4, .nan] as [Float], shape: [3, 2])],
+      labels: nil, source: "data", isSynthetic: false)
+    let refusal = try failure { () throws(Failure) in try samples.checkFinite() }
+    #expect(
+      refusal.message
+        == "data: input 'image': expected finite numbers, got NaN or infinity in sample 1")
+  }
+}

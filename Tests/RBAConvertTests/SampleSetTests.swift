@@ -1,0 +1,37 @@
+import Tensors
+import Testing
+
+@testable import RBAConvert
+
+@Suite struct SampleSetTests {
+  private func samples(_ count: Int) -> SampleSet {
+    SampleSet(
+      feeds: ["x": Tensor((0..<count).map(Float.init), shape: [count, 1])],
+      labels: Array(0..<count), source: "", isSynthetic: false)
+  }
+
+  @Test func selectedSamplesComeInTheOrderAsked() {
+    let chosen = samples(6).selecting([4, 0, 1])
+    #expect(chosen.feeds["x"]?.elements(as: Float.self) == [4, 0, 1])
+    #expect(chosen.labels == [4, 0, 1])
+    #expect(samples(3).selecting([]).count == 0)
+  }
+
+  @Test(arguments: [(8, 0.5), (512, 0.25), (10, 0.3), (7, 0.9), (1, 0.5), (2, 0.5)])
+  func everySampleIsEitherFittedOnOrHeld(count: Int, share: Double) {
+    let (fit, held) = samples(count).split(holding: share)
+    let labels = (fit.labels ?? []) + (held.labels ?? [])
+    #expect(labels.sorted() == Array(0..<count))
+    // Rounding down, as the first samples are all fitted on.
+    #expect(held.count == Int((Double(count) * share).rounded(.down)))
+    #expect(fit.feeds["x"]?.elements(as: Float.self) == fit.labels?.map(Float.init))
+    #expect(held.feeds["x"]?.elements(as: Float.self) == held.labels?.map(Float.init))
+  }
+
+  @Test func ofEveryRunTheSameShareIsHeld() {
+    let held = samples(100).split(holding: 0.25).held.labels ?? []
+    for run in stride(from: 0, to: 100, by: 20) {
+      #expect(held.count { run..<run + 20 ~= $0 } == 5)
+    }
+  }
+}
