@@ -20,6 +20,10 @@ struct Place: Sendable {
   var layout: Layout
 
   var type: ArrayType { ArrayType(elementType, layout.shape) }
+
+  var isConstant: Bool {
+    if case .constant = buffer { true } else { false }
+  }
 }
 
 /// Where a planned block lies.

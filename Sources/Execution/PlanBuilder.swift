@@ -154,14 +154,11 @@ struct PlanBuilder {
     guard operation.isDeterministic,
       types.allSatisfy({ $0.byteCount <= min(Self.largestFold, limit) })
     else { return false }
-    var tensors: [Tensor?] = []
-    for input in inputs {
-      guard let input else {
-        tensors.append(nil)
-        continue
-      }
-      guard case .constant(let tensor) = input.buffer else { return false }
-      tensors.append(input.packed(from: tensor))
+    // Nothing is packed before it is known that all inputs are constant.
+    guard inputs.allSatisfy({ $0?.isConstant ?? true }) else { return false }
+    let tensors = inputs.map { input -> Tensor? in
+      guard let input, case .constant(let tensor) = input.buffer else { return nil }
+      return input.packed(from: tensor)
     }
     do throws(OperatorError) {
       let results = try operation.evaluate(tensors: tensors)
