@@ -41,7 +41,8 @@ package struct Removal: Sendable {
         graph[id].outputs.allSatisfy({ $0.map { remaining($0) == 0 } ?? true })
       else { continue }
       dead.insert(id)
-      work = work.addingReportingOverflow(multiplyAdds(id)).partialValue
+      let (sum, overflow) = work.addingReportingOverflow(multiplyAdds(id))
+      work = overflow ? .max : sum
       for attribute in graph[id].attributes {
         for inner in attribute.graphs { parameters += inner.parameterCount }
         if graph[id].is("Constant"), case .tensor(let stored) = attribute.value {

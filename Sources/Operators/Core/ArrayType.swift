@@ -51,3 +51,11 @@ package struct Operand: Sendable {
 
   package init(_ tensor: Tensor) { self.init(ArrayType(tensor), value: tensor) }
 }
+
+/// The product of `factors`, none of them negative, or the largest `Int` where that overflows.
+package func saturatingProduct(_ factors: some Sequence<Int>) -> Int {
+  factors.reduce(1) { product, factor in
+    let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+    return overflow ? .max : next
+  }
+}

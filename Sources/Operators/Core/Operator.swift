@@ -64,7 +64,8 @@ package protocol Operator: Sendable {
   /// Inputs over whose buffer the first output may be written, if it has the same size.
   var overwritableInputs: [Int] { get }
 
-  /// Multiply-adds that evaluation takes; zero for operators that are not dominated by them.
+  /// Multiply-adds that evaluation takes; zero for operators that are not dominated by them, the
+  /// largest `Int` where their number overflows.
   func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int
 
   /// Whether equal inputs give equal outputs.

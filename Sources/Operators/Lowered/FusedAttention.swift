@@ -63,7 +63,7 @@ package struct FusedAttention: Operator {
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
     guard let extents = try? Extents(inputs) else { return 0 }
-    return extents.batch.reduce(extents.t * extents.s * (extents.d + extents.e), *)
+    return saturatingProduct(extents.batch + [extents.t, extents.s, extents.d + extents.e])
   }
 
   private func rowsPerBlock(_ extents: Extents) -> Int {

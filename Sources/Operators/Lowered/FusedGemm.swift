@@ -58,7 +58,7 @@ package struct FusedGemm: Operator {
   package var overwritableInputs: [Int] { [3] }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    productShape(inputs[0]!, inputs[1]!).reduce(inputs[0]!.shape.last ?? 0, *)
+    saturatingProduct(productShape(inputs[0]!, inputs[1]!) + [inputs[0]!.shape.last ?? 0])
   }
 
   package func evaluate(

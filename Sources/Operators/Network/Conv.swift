@@ -43,7 +43,7 @@ package struct Conv: Operator {
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    outputs[0].count * inputs[1]!.shape[1...].reduce(1, *)
+    saturatingProduct([outputs[0].count] + inputs[1]!.shape[1...])
   }
 
   package func evaluate(

@@ -50,7 +50,7 @@ package struct ConvTranspose: Operator {
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    inputs[0]!.count * inputs[1]!.shape[1...].reduce(1, *)
+    saturatingProduct([inputs[0]!.count] + inputs[1]!.shape[1...])
   }
 
   package func evaluate(

@@ -49,7 +49,10 @@ package struct Einsum: Operator {
     guard let contraction = try? EinsumContraction(equation, inputs.map { $0!.shape }) else {
       return 0
     }
-    return contraction.steps.reduce(0) { $0 + $1.multiplyAdds }
+    return contraction.steps.reduce(0) { sum, step in
+      let (next, overflow) = sum.addingReportingOverflow(step.multiplyAdds)
+      return overflow ? .max : next
+    }
   }
 
   package func evaluate(

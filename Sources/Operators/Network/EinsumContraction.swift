@@ -18,7 +18,7 @@ struct EinsumContraction {
     let leftShape, rightShape, resultShape: [Int]
 
     var labels: [Label] { batch + rows + columns }
-    var multiplyAdds: Int { resultShape.reduce(leftShape[leftShape.count - 1], *) }
+    var multiplyAdds: Int { saturatingProduct(resultShape + [leftShape[leftShape.count - 1]]) }
   }
 
   let steps: [Step]

@@ -49,7 +49,7 @@ package struct GeneralMatrixProduct: Operator {
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    outputs[0].count * inputs[0]!.shape[transposesA ? 0 : 1]
+    saturatingProduct([outputs[0].count, inputs[0]!.shape[transposesA ? 0 : 1]])
   }
 
   package func evaluate(

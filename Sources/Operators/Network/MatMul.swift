@@ -23,7 +23,7 @@ package struct MatMul: Operator {
   package func acceptsStrides(_ layout: Layout, at input: Int) -> Bool { layout.matrix != nil }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    outputs[0].count * (inputs[0]!.shape.last ?? 1)
+    saturatingProduct([outputs[0].count, inputs[0]!.shape.last ?? 1])
   }
 
   package func evaluate(
