@@ -23,7 +23,7 @@ struct ModelStructure: Sendable {
     for input in inputs {
       guard let declared = input.type.shape else { continue }
       let fed = samples?.feeds[input.name]?.shape
-      types[input.name] = ArrayType(
+      let type = ArrayType(
         input.type.elementType,
         declared.enumerated().map { axis, dimension in
           switch dimension {
@@ -33,6 +33,9 @@ struct ModelStructure: Sendable {
           case .unknown: fed?[axis] ?? 32
           }
         })
+      do throws(OperatorError) { types[input.name] = try type.checked() } catch {
+        throw Failure(.malformedInput, "\(loaded.path): input '\(input.name)': \(error)")
+      }
     }
     do throws(ExecutionError) {
       inference = try TypeInference(model: loaded.model, feedTypes: types)
@@ -55,8 +58,9 @@ struct ModelStructure: Sendable {
 
   /// Multiply-adds of all nodes for one sample.
   var multiplyAdds: Int {
-    graph.order.reduce(0) {
-      $0.addingReportingOverflow(inference.multiplyAdds(of: $1) ?? 0).partialValue
+    graph.order.reduce(0) { sum, node in
+      let (next, overflow) = sum.addingReportingOverflow(inference.multiplyAdds(of: node) ?? 0)
+      return overflow ? .max : next
     }
   }
 }

@@ -15,6 +15,8 @@ struct SyntheticSamples {
   private static let defaultExtent = 32
   /// Numbers that one input may take.
   private static let maximumElements = 1 << 30
+  /// Pixels along the side of a picture; noise stands in for larger ones.
+  private static let largestPicture = 4096
 
   func make(count: Int, seed: UInt64) throws(Failure) -> SampleSet {
     var random = RandomSource(seed: seed)
@@ -48,7 +50,7 @@ struct SyntheticSamples {
     switch input.type.elementType {
     case .float:
       return Tensor(
-        shape.count == 4
+        shape.count == 4 && shape.dropFirst().allSatisfy({ $0 <= Self.largestPicture })
           ? pictures(shape, &random) : (0..<count).map { _ in random.normal() }, shape: shape)
     case .int64: return Tensor(integers(input, count, &random).map(Int64.init), shape: shape)
     case .int32: return Tensor(integers(input, count, &random).map(Int32.init), shape: shape)
@@ -61,16 +63,11 @@ struct SyntheticSamples {
   }
 
   private func elementCount(_ shape: [Int], of input: ModelInput) throws(Failure) -> Int {
-    var count = 1
-    for extent in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
-      guard !overflow, product <= Self.maximumElements else {
-        throw Failure(
-          .malformedInput,
-          "input '\(input.name)': synthetic data of shape \(shape) would not fit the memory",
-          notes: ["give fewer samples, or smaller extents with --dim"])
-      }
-      count = product
+    guard let count = try? Tensor.elementCount(of: shape), count <= Self.maximumElements else {
+      throw Failure(
+        .malformedInput,
+        "input '\(input.name)': synthetic data of shape \(shape) would not fit the memory",
+        notes: ["give fewer samples, or smaller extents with --dim"])
     }
     return count
   }

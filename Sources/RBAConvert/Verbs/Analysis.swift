@@ -92,7 +92,7 @@ public struct Analysis: Sendable {
     let share = selection.holdout ?? (countsClasses ? 0.5 : 0.25)
     let (fit, held) = samples.split(holding: share)
     guard fit.count > 0, held.count > 0 else {
-      let needed = Int(max(1 / share, 1 / (1 - share)).rounded(.up))
+      let needed = Int(exactly: max(1 / share, 1 / (1 - share)).rounded(.up)) ?? .max
       throw Failure(
         .malformedInput,
         "\(samples.source): expected at least \(needed) samples, to fit on some and hold out others, "
