@@ -307,11 +307,4 @@ extension Graph {
     initializers.removeAll { $0 == value }
     if values[value.index].producer == .initializer { values[value.index].producer = nil }
   }
-
-  /// Replaces the contents of an initializer, whose name and place stay.
-  package mutating func setInitializer(_ value: ValueID, _ tensor: Tensor) {
-    precondition(storedTensors[value] != nil, "not an initializer")
-    storedTensors[value]!.tensor = tensor
-    if case .external = storedTensors[value]!.encoding { storedTensors[value]!.encoding = .raw }
-  }
 }

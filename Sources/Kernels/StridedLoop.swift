@@ -77,16 +77,4 @@ extension StridedLoop {
     }
     return strides
   }
-
-  /// The strides that read a contiguous array of one shape as if it had another, by ONNX broadcasting.
-  package static func broadcastStrides(_ shape: [Int], to target: [Int]) -> [Int] {
-    precondition(shape.count <= target.count, "cannot broadcast \(shape) to \(target)")
-    let own = contiguousStrides(shape)
-    let missing = target.count - shape.count
-    return target.indices.map { axis in
-      guard axis >= missing, shape[axis - missing] != 1 else { return 0 }
-      precondition(shape[axis - missing] == target[axis], "cannot broadcast \(shape) to \(target)")
-      return own[axis - missing]
-    }
-  }
 }

@@ -35,13 +35,6 @@ package enum SymmetricMatrix {
       BLAS.leadingDimension(lda, atLeast: n), beta, c, BLAS.leadingDimension(ldc, atLeast: n))
   }
 
-  /// Copies the lower triangle of A [n, n] into the upper one.
-  package static func symmetrize<T>(n: Int, a: UnsafeMutablePointer<T>, lda: Int) {
-    for row in 0..<n {
-      for column in 0..<row { a[column * lda + row] = a[row * lda + column] }
-    }
-  }
-
   /// Replaces the lower triangle of A by its Cholesky factor L, with A = L Lᵀ.
   ///
   /// Shapes: A [n, n] with rows `lda` apart; the strict upper triangle is left alone.

@@ -19,9 +19,6 @@ package enum Score: String, Sendable, Hashable, Codable, CaseIterable {
     }
   }
 
-  /// Whether the score takes runs of the rewritten model, not moments of the stream alone.
-  package var needsOutputs: Bool { self == .outputDamage }
-
   /// Whether a span of score `value` counts as redundant at `threshold`.
   package func accepts(_ value: Double, threshold: Double) -> Bool {
     growsWithRedundancy ? value >= threshold : value <= threshold

@@ -37,13 +37,6 @@ package struct OperatorRegistry: Sendable {
     return try type.init(node, opset: opset)
   }
 
-  /// Signatures of all operators, by domain, then name, then version.
-  package var signatures: [OperatorSignature] {
-    types.values.flatMap { $0 }.map { $0.signature }.sorted { a, b in
-      (a.domain, a.name, a.versions.lowerBound) < (b.domain, b.name, b.versions.lowerBound)
-    }
-  }
-
   private static func check(
     _ count: Int, in range: ClosedRange<Int>, _ noun: String
   ) throws(OperatorError) {
