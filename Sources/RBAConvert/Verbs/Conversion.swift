@@ -1,4 +1,5 @@
 import Execution
+import Glibc
 import GraphIR
 import ONNXFormat
 import Planning
@@ -57,8 +58,15 @@ public struct Conversion: Sendable {
     var model = try result.rewritten()
     if recordsProvenance { model.recordProvenance(of: result.plan()) }
     try model.write(to: output, overwriting: overwriting)
-    let written = try LoadedModel(path: output)
-    try confirm(written, result)
+    let written: LoadedModel
+    do throws(Failure) {
+      written = try LoadedModel(path: output)
+      try confirm(written, result)
+    } catch {
+      // What is not what was measured must not stay where a pipeline would pick it up.
+      unlink(output)
+      throw error
+    }
     report.bytes.after = written.byteCount
     report.parameters.after = written.model.graph.parameterCount
     report.output = output
