@@ -80,7 +80,8 @@ let package = Package(
     tests("Operators", ["Operators", "GraphIR", "Tensors", "ONNXFormat"]),
     tests(
       "Rewriting", ["Rewriting", "Operators", "GraphIR", "Tensors", "Execution", "ONNXFormat"]),
-    tests("Execution", ["Execution", "ArrayFormats", "Operators", "GraphIR", "Tensors", "ONNXFormat"]),
+    tests(
+      "Execution", ["Execution", "ArrayFormats", "Operators", "GraphIR", "Tensors", "ONNXFormat"]),
     tests("Statistics", ["Statistics", "Kernels", "Tensors"]),
     tests("Planning", ["Planning", "Statistics", "GraphIR", "Tensors", "ONNXFormat"]),
     tests(
