@@ -25,20 +25,21 @@ package struct Removal: Sendable {
     }
     for span in spans { uses[span.from] = remaining(span.from) + 1 }
     let ends = Set(spans.map(\.to))
-    // An end that starts the next span is read there by the replacement, not by name.
+    // An end that starts the next span is read there by the replacement, not by name. Its count falls
+    // below zero where the next span's nodes go first.
     for end in ends { uses[end] = 0 }
 
     var dead = Set<NodeID>()
     var (parameters, bytes, work) = (0, 0, 0)
     var pending = Array(ends)
     while let value = pending.popLast() {
-      guard remaining(value) == 0 else { continue }
+      guard remaining(value) <= 0 else { continue }
       if let stored = graph.initializer(value), graph[value].producer == .initializer {
         parameters += stored.tensor.count
         bytes += stored.tensor.byteCount
       }
       guard let id = graph.producer(of: value), !dead.contains(id),
-        graph[id].outputs.allSatisfy({ $0.map { remaining($0) == 0 } ?? true })
+        graph[id].outputs.allSatisfy({ $0.map { remaining($0) <= 0 } ?? true })
       else { continue }
       dead.insert(id)
       let (sum, overflow) = work.addingReportingOverflow(multiplyAdds(id))
