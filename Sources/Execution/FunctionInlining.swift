@@ -7,20 +7,17 @@ extension Model {
   /// Values keep their identities; those of a body get the call's name in front of theirs.
   ///
   /// - Throws: `ExecutionError.invalidGraph` where calls nest deeper than 64 levels or unfold into more
-  ///   than a million nodes, `.unsupportedOperators` where a body holds subgraphs or means other
+  ///   than 100000 nodes, `.unsupportedOperators` where a body holds subgraphs or means other
   ///   versions of its operators than the model.
   func inliningFunctions(registry: OperatorRegistry) throws(ExecutionError) -> Model {
     guard !functions.isEmpty else { return self }
+    var known: [String: Int] = [:]
+    _ = try unfoldedCount(of: graph, depth: 0, &known)
     var result = self
     for _ in 0..<64 {
       var patch = GraphPatch("inline-functions", of: result.graph)
-      var count = 0
       for (id, node) in result.graph.nodes {
         guard let function = function(calledBy: node) else { continue }
-        count += function.body.order.count
-        guard count <= 1_000_000 else {
-          throw ExecutionError(.invalidGraph, "functions unfold into more than 1000000 nodes")
-        }
         try check(function, registry)
         inline(function, at: id, node, into: &patch)
       }
@@ -33,6 +30,36 @@ extension Model {
       }
     }
     throw ExecutionError(.invalidGraph, "functions call each other more than 64 levels deep")
+  }
+
+  /// Nodes of a graph once all its calls are unfolded, counted without unfolding them.
+  ///
+  /// - Parameter known: the counts of functions that were met before, by domain, name and overload.
+  private func unfoldedCount(
+    of graph: Graph, depth: Int, _ known: inout [String: Int]
+  ) throws(ExecutionError) -> Int {
+    guard depth <= 64 else {
+      throw ExecutionError(.invalidGraph, "functions call each other more than 64 levels deep")
+    }
+    var count = 0
+    for (_, node) in graph.nodes {
+      guard let function = function(calledBy: node) else {
+        count += 1
+        continue
+      }
+      let key = "\(node.canonicalDomain)\0\(node.operatorType)\0\(node.overload ?? "")"
+      if let size = known[key] {
+        count += size
+      } else {
+        let size = try unfoldedCount(of: function.body, depth: depth + 1, &known)
+        known[key] = size
+        count += size
+      }
+      guard count <= 100_000 else {
+        throw ExecutionError(.invalidGraph, "functions unfold into more than 100000 nodes")
+      }
+    }
+    return count
   }
 
   private func function(calledBy node: Node) -> Function? {
