@@ -31,8 +31,8 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let inspection = Inspection(model: model, dimensions: dim)
-    if text { return Terminal.print(try inspection.text()) }
-    if dot { return Terminal.print(try inspection.dot()) }
+    if text { return try Terminal.write(inspection.text()) }
+    if dot { return try Terminal.write(inspection.dot()) }
     let report = try inspection.run(common.diagnostics)
     try common.show(report, InspectText.lines(report, blocks: blocks))
   }

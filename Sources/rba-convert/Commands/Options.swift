@@ -25,9 +25,9 @@ struct CommonOptions: ParsableArguments {
   /// Prints a report as JSON, or the lines that show it to a person.
   func show(_ report: some Encodable, _ lines: @autoclosure () -> [String]) throws {
     if json {
-      Terminal.print(try jsonDocument(report))
+      try Terminal.write(jsonDocument(report))
     } else if !quiet {
-      for line in lines() { Terminal.print(line) }
+      for line in lines() { try Terminal.print(line) }
     }
   }
 }
