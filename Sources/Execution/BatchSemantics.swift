@@ -39,7 +39,8 @@ package enum BatchSemantics: Sendable, Hashable {
     }
     switch first {
     case nil: self = .whole
-    case .size(let size)?: self = size > 0 ? .fixed(size) : .whole
+    // Groups are filled up with copies; beyond what a batch can be, the inputs must fit as they are.
+    case .size(let size)?: self = (1...1 << 20).contains(size) ? .fixed(size) : .whole
     default: self = .perSample
     }
   }

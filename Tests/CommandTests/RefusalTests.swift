@@ -78,7 +78,7 @@ import Testing
     try expect(65, "\(path): expected an .onnx model, got a .png file", model: path)
     let disguised = try folder.write(signature, as: "picture.onnx")
     try expect(
-      65, "\(disguised): byte 0: expected 8 bytes, got 7 before the end", model: disguised)
+      65, "\(disguised): byte 0: expected 8 bytes, got 6 before the end", model: disguised)
   }
 
   @Test func operatorsWithoutMeaningAreAllListed() throws {

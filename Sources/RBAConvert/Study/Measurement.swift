@@ -39,6 +39,10 @@ struct Measurement: Sendable {
     let size = samples == 0 ? 0 : x.count / samples
     let countsClasses = a.shape.count == 2 && size > 1 && a.elementType.isFloatingPoint
     let classes = countsClasses && labels?.count == samples ? labels : nil
+    if let wrong = classes?.first(where: { !(0..<size).contains($0) }) {
+      throw Failure(
+        .malformedInput, "labels: expected classes from 0 to \(size - 1), got \(wrong)")
+    }
     var comparison = OutputComparison(countsClasses: countsClasses)
     for sample in 0..<samples {
       let range = sample * size..<(sample + 1) * size
