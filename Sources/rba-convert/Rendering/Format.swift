@@ -47,6 +47,8 @@ enum Format {
     var mantissa = abs(value)
     while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
     while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    // 9.996 is written as 10.00, which is one power further.
+    if mantissa >= 9.995 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
     if (-3...2).contains(exponent) { return fixed(value, 2 - exponent) }
     let sign = value < 0 ? "-" : ""
     let power = (exponent < 0 ? "-" : "+") + (abs(exponent) < 10 ? "0" : "") + String(abs(exponent))
