@@ -60,24 +60,6 @@ extension Tensor {
     }
   }
 
-  /// Tensors joined along their first axis.
-  static func concatenating(_ parts: [Tensor]) -> Tensor {
-    guard parts.count > 1, let first = parts.first else { return parts[0] }
-    let rows = parts.reduce(0) { $0 + $1.shape[0] }
-    let storage = ByteStorage.allocate(byteCount: parts.reduce(0) { $0 + $1.byteCount }) { bytes in
-      var offset = 0
-      for part in parts where part.byteCount > 0 {
-        (bytes.baseAddress! + offset).copyMemory(
-          from: part.region.bytes.baseAddress!, byteCount: part.byteCount)
-        offset += part.byteCount
-      }
-    }
-    do throws(TensorError) {
-      return try Tensor(
-        first.elementType, shape: [rows] + first.shape.dropFirst(), region: ByteRegion(storage))
-    } catch { preconditionFailure(error.message) }
-  }
-
   /// Rows `range`; the last row stands in for those beyond the end, up to `count`.
   func rows(_ range: Range<Int>, paddedTo count: Int) -> Tensor {
     guard range.count < count else { return slice(range) }

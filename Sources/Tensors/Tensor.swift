@@ -180,8 +180,9 @@ extension Tensor {
 extension Tensor {
   /// Tensors of one type, joined along the first axis; their other extents must agree.
   package static func concatenating(_ tensors: [Tensor]) -> Tensor {
-    precondition(!tensors.isEmpty && tensors[0].strings == nil)
+    precondition(!tensors.isEmpty && tensors.allSatisfy { $0.strings == nil })
     let first = tensors[0]
+    guard tensors.count > 1 else { return first }
     precondition(
       tensors.allSatisfy {
         $0.elementType == first.elementType && $0.shape.dropFirst() == first.shape.dropFirst()
