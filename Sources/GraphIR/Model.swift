@@ -1,3 +1,5 @@
+package import Tensors
+
 /// A domain and the version of its operator set that a model uses.
 package struct OpsetImport: Sendable, Hashable {
   package var domain: String?
@@ -43,6 +45,9 @@ package struct Model: Sendable {
   package var metadata: [MetadataEntry] = []
   package var functions: [Function] = []
   package var preserved: [PreservedField] = []
+  /// The files beside the model's own that its tensors were read from, by the locations that lead
+  /// to them. Their paths are canonical.
+  package var externalFiles: [String: MappedFile] = [:]
 
   package init(graph: Graph, irVersion: Int64? = 10, opset: Int64? = nil) {
     self.graph = graph

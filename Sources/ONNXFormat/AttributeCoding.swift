@@ -143,7 +143,7 @@ private func fields(of encoding: [UInt8]) -> [PreservedField] {
 extension MessageArena {
   /// The message of an attribute.
   func attribute(
-    _ attribute: Attribute, _ placement: DataPlacement
+    _ attribute: Attribute, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__AttributeProto> {
     message(onnx__attribute_proto__init) { (result: inout Onnx__AttributeProto) in
       result.name = text(attribute.name)

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// Decides where a written model keeps the elements of each tensor.
-final class DataPlacement {
+final class DataPlacement: TensorPlacement {
   /// What to do with tensors.
   enum Policy {
     /// Each stays where it is.
@@ -32,8 +32,7 @@ final class DataPlacement {
   }
 
   /// Where `stored` goes; asking reserves its place in the data file.
-  func encoding(of stored: StoredTensor) -> TensorEncoding {
-    guard stored.tensor.strings == nil else { return .typed }
+  func encoding(of stored: StoredTensor, name: String?) -> TensorEncoding {
     let isExternal = if case .external = stored.encoding { true } else { false }
     switch policy {
     case .keep: return stored.encoding

@@ -122,7 +122,7 @@ func build<Result>(
 extension MessageArena {
   /// The message of a graph.
   func graph(
-    _ graph: Graph, _ placement: DataPlacement
+    _ graph: Graph, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__GraphProto> {
     message(onnx__graph_proto__init) { (result: inout Onnx__GraphProto) in
       result.name = text(graph.name)
@@ -155,13 +155,13 @@ extension MessageArena {
   }
 
   func nodes(
-    of graph: Graph, _ placement: DataPlacement
+    of graph: Graph, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<UnsafeMutablePointer<Onnx__NodeProto>?>? {
     array(graph.order.map { node(graph[$0], in: graph, placement) })
   }
 
   private func node(
-    _ node: Node, in graph: Graph, _ placement: DataPlacement
+    _ node: Node, in graph: Graph, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__NodeProto>? {
     message(onnx__node_proto__init) { (result: inout Onnx__NodeProto) in
       result.op_type = text(node.operatorType)

@@ -149,7 +149,7 @@ extension Graph {
 extension MessageArena {
   /// The message of a model.
   func model(
-    _ model: Model, _ placement: DataPlacement
+    _ model: Model, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__ModelProto> {
     message(onnx__model_proto__init) { (result: inout Onnx__ModelProto) in
       result.has_ir_version = model.irVersion == nil ? 0 : 1
@@ -186,7 +186,7 @@ extension MessageArena {
   }
 
   private func function(
-    _ function: Function, _ placement: DataPlacement
+    _ function: Function, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__FunctionProto>? {
     message(onnx__function_proto__init) { (result: inout Onnx__FunctionProto) in
       let body = function.body

@@ -26,18 +26,29 @@ package enum ONNXFile {
     path: String, externalDataDirectory: String? = nil
   ) throws(FormatError) -> Model {
     let file = try map(path)
+    let external = ExternalDataFiles(modelPath: path, directory: externalDataDirectory)
     do throws(FormatError) {
-      let arena = MessageArena()
-      var message = Onnx__ModelProto()
-      onnx__model_proto__init(&message)
-      let unpacked = try arena.unpack(file.region.bytes, as: message.base.descriptor)
-      let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__ModelProto.self)
-      let external = ONNXFormat.ExternalData(modelPath: path, directory: externalDataDirectory)
-      let reader = GraphReader(tensors: TensorReader(file: file.region, external: external))
-      return try withExtendedLifetime(arena) { () throws(FormatError) in
-        try reader.model(proto.pointee)
-      }
+      var model = try decode(file.region, external: external)
+      model.externalFiles = external.files
+      return model
     } catch { throw error.inside(file: path) }
+  }
+
+  /// Reads a model from its encoded message, where the tensors that lie in it stay.
+  ///
+  /// - Throws: `FormatError` for the first fault found.
+  package static func decode(
+    _ region: ByteRegion, external: any ExternalTensorSource
+  ) throws(FormatError) -> Model {
+    let arena = MessageArena()
+    var message = Onnx__ModelProto()
+    onnx__model_proto__init(&message)
+    let unpacked = try arena.unpack(region.bytes, as: message.base.descriptor)
+    let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__ModelProto.self)
+    let reader = GraphReader(tensors: TensorReader(file: region, external: external))
+    return try withExtendedLifetime((arena, region)) { () throws(FormatError) in
+      try reader.model(proto.pointee)
+    }
   }
 
   /// Reads the file of a single tensor, such as the inputs and outputs of ONNX's test cases.
@@ -46,17 +57,26 @@ package enum ONNXFile {
   package static func readTensor(path: String) throws(FormatError) -> (name: String, tensor: Tensor)
   {
     let file = try map(path)
+    let external = ExternalDataFiles(modelPath: path, directory: nil)
     do throws(FormatError) {
-      let arena = MessageArena()
-      let unpacked = try arena.unpack(file.region.bytes, as: tensorDescriptor)
-      let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__TensorProto.self)
-      let external = ONNXFormat.ExternalData(modelPath: path, directory: nil)
-      let reader = TensorReader(file: file.region, external: external)
-      let stored = try withExtendedLifetime(arena) { () throws(FormatError) in
-        try reader.tensor(proto.pointee)
-      }
-      return (stored.name ?? "", stored.tensor)
+      return try decodeTensor(file.region, external: external)
     } catch { throw error.inside(file: path) }
+  }
+
+  /// Reads a single tensor from its encoded message.
+  ///
+  /// - Throws: `FormatError` for the first fault found.
+  package static func decodeTensor(
+    _ region: ByteRegion, external: any ExternalTensorSource
+  ) throws(FormatError) -> (name: String, tensor: Tensor) {
+    let arena = MessageArena()
+    let unpacked = try arena.unpack(region.bytes, as: tensorDescriptor)
+    let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__TensorProto.self)
+    let reader = TensorReader(file: region, external: external)
+    let stored = try withExtendedLifetime((arena, region)) { () throws(FormatError) in
+      try reader.tensor(proto.pointee)
+    }
+    return (stored.name ?? "", stored.tensor)
   }
 
   /// Writes the file of a single tensor.
@@ -101,10 +121,7 @@ package enum ONNXFile {
       placement = DataPlacement(policy, fileName: fileName)
       message = arena.model(model, placement)
       let size = protobuf_c_message_get_packed_size(&message.pointee.base)
-      guard size <= maximumModelSize else {
-        throw FormatError(
-          .unwritable, file: path, "the model takes \(size) bytes without its external data")
-      }
+      guard size <= maximumModelSize else { throw tooLarge(size).inside(file: path) }
     }
     try withExtendedLifetime((arena, model)) { () throws(FormatError) in
       if !placement.regions.isEmpty {
@@ -112,6 +129,25 @@ package enum ONNXFile {
       }
       try write(&message.pointee.base, to: path, overwriting: overwriting)
     }
+  }
+
+  /// The encoded message of `model`; `placement` says which tensors it leaves out.
+  ///
+  /// - Throws: `FormatError` if the message is larger than `maximumModelSize`.
+  package static func encode(
+    _ model: Model, placement: any TensorPlacement
+  ) throws(FormatError) -> [UInt8] {
+    let arena = MessageArena()
+    let message = arena.model(model, placement)
+    return try withExtendedLifetime((arena, model)) { () throws(FormatError) in
+      let size = protobuf_c_message_get_packed_size(&message.pointee.base)
+      guard size <= maximumModelSize else { throw tooLarge(size) }
+      return packed(&message.pointee.base)
+    }
+  }
+
+  private static func tooLarge(_ size: Int) -> FormatError {
+    FormatError(.unwritable, "the model takes \(size) bytes without its external data")
   }
 
   private static func map(_ path: String) throws(FormatError) -> MappedFile {
@@ -174,7 +210,7 @@ private struct MessageStream: ~Copyable {
 extension Model {
   /// Whether every external tensor is found where its entries say, seen from a model at `path`.
   fileprivate func isReachable(from path: String) -> Bool {
-    let external = ONNXFormat.ExternalData(modelPath: path, directory: nil)
+    let external = ExternalDataFiles(modelPath: path, directory: nil)
     return storedTensors.allSatisfy { stored in
       guard case .external(let entries) = stored.encoding else { return true }
       let region = try? external.region(entries, byteCount: stored.tensor.byteCount)

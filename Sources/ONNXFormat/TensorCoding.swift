@@ -5,7 +5,7 @@ import Tensors
 /// Reads tensors whose `raw_data` points into `file`.
 struct TensorReader {
   let file: ByteRegion
-  let external: ExternalData
+  let external: any ExternalTensorSource
 
   /// The tensor of a message.
   ///
@@ -175,7 +175,7 @@ extension ElementType {
 extension MessageArena {
   /// The message of a tensor called `name`, which `placement` may put elsewhere.
   func tensor(
-    _ stored: StoredTensor, name: String?, _ placement: DataPlacement
+    _ stored: StoredTensor, name: String?, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__TensorProto> {
     message(onnx__tensor_proto__init) { (result: inout Onnx__TensorProto) in
       result.name = text(name)
@@ -187,7 +187,9 @@ extension MessageArena {
       result.n_metadata_props = stored.metadata.count
       result.metadata_props = entries(stored.metadata)
       restore(stored.preserved, in: &result.base)
-      switch placement.encoding(of: stored) {
+      let encoding =
+        stored.tensor.strings == nil ? placement.encoding(of: stored, name: name) : .typed
+      switch encoding {
       case .external(let location):
         result.has_data_location = 1
         result.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL

@@ -76,3 +76,52 @@ import Testing
     #expect(try ONNXFile.read(path: path).graph.name == "g")
   }
 }
+
+/// Keeps every tensor outside the message, in a table.
+private final class Table: TensorPlacement, ExternalTensorSource {
+  var regions: [String: ByteRegion] = [:]
+
+  func encoding(of stored: StoredTensor, name: String?) -> TensorEncoding {
+    let key = "\(regions.count) \(name ?? "")"
+    regions[key] = stored.tensor.region
+    return .external([MetadataEntry(key: "location", value: key)])
+  }
+
+  func region(_ entries: [MetadataEntry], byteCount: Int) throws(FormatError) -> ByteRegion {
+    guard let region = entries.first?.value.flatMap({ regions[$0] }), region.count == byteCount
+    else { throw FormatError(.notFound, "no such tensor") }
+    return region
+  }
+}
+
+@Suite struct MessageTests {
+  @Test func tensorsMayLieElsewhere() throws {
+    let text = """
+      <
+        ir_version: 8,
+        opset_import: ["" : 17]
+      >
+      g (x) => (y)
+      <
+        float[2] w = {1.0, 2.0},
+        string[1] s = {"stays"}
+      >
+      {
+        c = Constant <value = int64 {-3}> ()
+        y = Add (x, w)
+      }
+
+      """
+    let table = Table()
+    let message = try ONNXFile.encode(Model(text: text), placement: table)
+    #expect(table.regions.keys.sorted() == ["0 w", "1 "])
+    let region = ByteRegion(copying: message)
+    let model = try ONNXFile.decode(region, external: table)
+    #expect(model.text(full: true) == text)
+    let error = try #require(throws: FormatError.self) {
+      try ONNXFile.decode(region, external: NoExternalTensors())
+    }
+    #expect(error.code == .externalLocation)
+    #expect(error.place == "graph.initializer[0]")
+  }
+}

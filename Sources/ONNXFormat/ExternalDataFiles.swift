@@ -6,9 +6,11 @@ import Tensors
 ///
 /// A location is a relative path. The file it leads to, links followed, must lie in the folder of
 /// the model, in that of the file the model's path links to, or in the folder the user names.
-final class ExternalData {
+final class ExternalDataFiles: ExternalTensorSource {
   private let folders: [String]
-  private var files: [String: MappedFile] = [:]
+  private var mapped: [String: MappedFile] = [:]
+  /// The files that were read, by the locations that lead to them.
+  private(set) var files: [String: MappedFile] = [:]
 
   static let keys: Set<String> = ["location", "offset", "length", "checksum", "basepath"]
 
@@ -44,6 +46,7 @@ final class ExternalData {
         .dataSize, "expected \(byteCount) bytes of external data, got a length of \(length)")
     }
     let file = try file(at: location)
+    files[location] = file
     let (end, overflow) = offset.addingReportingOverflow(length)
     guard !overflow, end <= file.region.count else {
       throw FormatError(
@@ -68,17 +71,18 @@ final class ExternalData {
       throw FormatError(
         .externalLocation, "expected a relative path to external data, got '\(location.escaped)'")
     }
+    if let file = files[location] { return file }
     let allowed = folders.compactMap(canonicalPath)
     for folder in folders {
       guard let path = canonicalPath("\(folder)/\(location)") else { continue }
-      if let file = files[path] { return file }
+      if let file = mapped[path] { return file }
       guard allowed.contains(where: { path.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
         throw FormatError(
           .externalLocation, "external data '\(location.escaped)' lies outside the model's folder")
       }
       do throws(FileError) {
         let file = try MappedFile(path: path)
-        files[path] = file
+        mapped[path] = file
         return file
       } catch { throw FormatError(error) }
     }
