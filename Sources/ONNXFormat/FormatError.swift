@@ -8,7 +8,9 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case notFound
     /// A file cannot be read, or is not a regular one.
     case unreadable
-    /// A file cannot be written.
+    /// No file can be created where one is to be written.
+    case uncreatable
+    /// A file cannot be written, or a model not be encoded.
     case unwritable
     /// Something stands at the output path already.
     case exists
@@ -99,6 +101,7 @@ extension FormatError {
       switch error.code {
       case .notFound: .notFound
       case .notRegularFile, .unreadable: .unreadable
+      case .uncreatable: .uncreatable
       case .unwritable: .unwritable
       case .exists: .exists
       }

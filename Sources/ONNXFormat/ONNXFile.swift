@@ -89,11 +89,12 @@ package enum ONNXFile {
     let placement = DataPlacement(.keep, fileName: "")
     let message = arena.tensor(StoredTensor(name: name, tensor), name: name, placement)
     try withExtendedLifetime((arena, tensor)) { () throws(FormatError) in
-      try write(&message.pointee.base, to: path, overwriting: overwriting)
+      let file = try finish(&message.pointee.base, to: path, overwriting: overwriting)
+      do throws(FileError) { try file.publish() } catch { throw FormatError(error) }
     }
   }
 
-  /// Writes `model`, its data file first where it has one. Each file appears whole or not at all.
+  /// Writes `model` and its data file, if it has one: they appear together or not at all.
   ///
   /// - Throws: `FormatError` if a file cannot be written.
   package static func write(
@@ -124,10 +125,15 @@ package enum ONNXFile {
       guard size <= maximumModelSize else { throw tooLarge(size).inside(file: path) }
     }
     try withExtendedLifetime((arena, model)) { () throws(FormatError) in
+      var companions: [FinishedFile] = []
       if !placement.regions.isEmpty {
-        try write(placement, to: "\(folder(of: path))/\(fileName)", overwriting: overwriting)
+        let path = "\(folder(of: path))/\(fileName)"
+        companions.append(try finish(placement, to: path, overwriting: overwriting))
       }
-      try write(&message.pointee.base, to: path, overwriting: overwriting)
+      let file = try finish(&message.pointee.base, to: path, overwriting: overwriting)
+      do throws(FileError) { try file.publish(after: companions) } catch {
+        throw FormatError(error)
+      }
     }
   }
 
@@ -158,22 +164,22 @@ package enum ONNXFile {
 // MARK: Streams
 
 extension ONNXFile {
-  private static func write(
+  private static func finish(
     _ placement: DataPlacement, to path: String, overwriting: Bool
-  ) throws(FormatError) {
+  ) throws(FormatError) -> FinishedFile {
     do throws(FileError) {
-      var file = try AtomicFile(path: path, overwriting: overwriting)
+      var file = try AtomicFile(companion: path, overwriting: overwriting)
       for (offset, region) in placement.regions {
         try file.write([UInt8](repeating: 0, count: offset - file.byteCount))
         try file.write(region.bytes)
       }
-      try file.commit()
+      return try file.finish()
     } catch { throw FormatError(error) }
   }
 
-  private static func write(
+  private static func finish(
     _ message: UnsafeMutablePointer<ProtobufCMessage>, to path: String, overwriting: Bool
-  ) throws(FormatError) {
+  ) throws(FormatError) -> FinishedFile {
     do throws(FileError) {
       var stream = MessageStream(
         base: ProtobufCBuffer(append: { stream, count, bytes in
@@ -188,7 +194,7 @@ extension ONNXFile {
         }
       }
       if let failure = stream.failure { throw failure }
-      try stream.file.commit()
+      return try stream.file.finish()
     } catch { throw FormatError(error) }
   }
 }

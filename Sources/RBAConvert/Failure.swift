@@ -43,7 +43,8 @@ public struct Failure: Error, Sendable {
       switch error.code {
       case .notFound: .noInput
       case .notRegularFile, .unreadable: .malformedInput
-      case .unwritable, .exists: .cannotCreate
+      case .uncreatable, .exists: .cannotCreate
+      case .unwritable: .cannotWrite
       }
     self.init(
       status, error.description,

@@ -76,7 +76,8 @@ extension Failure {
     let status: ExitStatus =
       switch error.code {
       case .notFound: .noInput
-      case .exists, .unwritable: .cannotCreate
+      case .exists, .uncreatable: .cannotCreate
+      case .unwritable: .cannotWrite
       default: .malformedInput
       }
     let text = "\(error)"

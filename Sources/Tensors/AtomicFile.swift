@@ -1,35 +1,37 @@
 import Glibc
 
-/// A file that appears whole or not at all: a temporary sibling, synchronised, then renamed.
+/// A file that appears whole or not at all.
 ///
-/// Dropping the value without `commit()` removes the temporary.
+/// It is written without a name and takes its name when it is complete, so that whatever ends the
+/// process leaves nothing behind. What stands at its path stays there until then, and is never
+/// changed: who has it open or mapped keeps it.
 package struct AtomicFile: ~Copyable {
-  package let path: String
-  private let temporaryPath: String
-  private let descriptor: Int32
+  private let file: FinishedFile
   private var buffer: [UInt8] = []
-  private var isCommitted = false
   /// Bytes written so far.
   package private(set) var byteCount = 0
 
-  private static let suffix = ".XXXXXX"
   private static let bufferCapacity = 1 << 20
 
-  /// Creates the temporary beside `path`.
+  /// Opens a file that is to stand at `path`.
+  ///
+  /// A symbolic link stays a link: the file it leads to is replaced. Nothing but a regular file is
+  /// ever replaced, so a directory, pipe or device (`/dev/null`) is refused, and so is a link that
+  /// leads nowhere.
   ///
   /// - Throws: `FileError` with `.exists` if something stands at `path` and `overwriting` is false,
-  ///   `.unwritable` if the folder does not exist or does not take the file.
+  ///   `.uncreatable` if no file can be made there.
   package init(path: String, overwriting: Bool) throws(FileError) {
-    let (temporaryPath, descriptor) = try Self.createTemporary(
-      beside: path, overwriting: overwriting)
-    self.path = path
-    self.temporaryPath = temporaryPath
-    self.descriptor = descriptor
+    file = try FinishedFile(path: path, ifPresent: overwriting ? .replace : .refuse)
   }
 
-  deinit {
-    close(descriptor)
-    if !isCommitted { unlink(temporaryPath) }
+  /// Opens a file that is to stand at `path` beside another one that refers to it.
+  ///
+  /// As `init(path:overwriting:)`, but a file with the very same bytes may stand there even if
+  /// `overwriting` is false, as a run that was cut off leaves it; this is found out in
+  /// `FinishedFile.publish(_:after:)`.
+  package init(companion path: String, overwriting: Bool) throws(FileError) {
+    file = try FinishedFile(path: path, ifPresent: overwriting ? .replace : .adopt)
   }
 
   /// Appends `bytes`.
@@ -37,7 +39,7 @@ package struct AtomicFile: ~Copyable {
     byteCount += bytes.count
     if bytes.count >= Self.bufferCapacity {
       try flush()
-      try writeThrough(bytes)
+      try file.append(bytes)
       return
     }
     buffer.append(contentsOf: bytes)
@@ -51,73 +53,24 @@ package struct AtomicFile: ~Copyable {
     if buffer.count >= Self.bufferCapacity { try flush() }
   }
 
-  /// Synchronises the temporary and renames it to `path`.
-  package mutating func commit() throws(FileError) {
+  /// Brings all bytes to the disk; the file appears when the result is published.
+  ///
+  /// - Throws: `FileError` with `.unwritable`.
+  package mutating func finish() throws(FileError) -> FinishedFile {
     try flush()
-    guard fsync(descriptor) == 0 else {
-      throw FileError(.unwritable, path: path, "cannot synchronise: \(reason(errno))")
-    }
-    let destination = String(temporaryPath.dropLast(Self.suffix.count))
-    guard rename(temporaryPath, destination) == 0 else {
-      throw FileError(.unwritable, path: path, "cannot rename into place: \(reason(errno))")
-    }
-    isCommitted = true
+    try file.synchronise()
+    return file
   }
 
-  /// A link stays a link: the temporary stands beside the file that the link names.
-  private static func createTemporary(
-    beside path: String, overwriting: Bool
-  ) throws(FileError) -> (path: String, descriptor: Int32) {
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    if exists {
-      guard overwriting else { throw FileError(.exists, path: path, "already exists") }
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        throw FileError(.unwritable, path: path, "cannot replace what is not a regular file")
-      }
-    }
-    let target = realpath(path, nil).map { pointer in
-      defer { free(pointer) }
-      return String(cString: pointer)
-    }
-    var template = Array(((target ?? path) + suffix).utf8CString)
-    let descriptor = mkstemp(&template)
-    guard descriptor >= 0 else {
-      throw FileError(.unwritable, path: path, "cannot create: \(reason(errno))")
-    }
-    fchmod(descriptor, exists ? status.st_mode & 0o777 : 0o666 & ~currentMask())
-    let bytes = template.dropLast().map(UInt8.init(bitPattern:))
-    return (String(decoding: bytes, as: UTF8.self), descriptor)
-  }
+  /// Finishes the file and lets it appear.
+  ///
+  /// - Throws: `FileError`; with `.exists` if something has come to stand there in the meantime.
+  package mutating func commit() throws(FileError) { try finish().publish() }
 
   private mutating func flush() throws(FileError) {
-    let pending = buffer
+    try buffer.withUnsafeBufferPointer { bytes throws(FileError) in
+      try file.append(UnsafeRawBufferPointer(bytes))
+    }
     buffer.removeAll(keepingCapacity: true)
-    let failure: FileError? = pending.withUnsafeBytes { bytes in
-      do throws(FileError) {
-        try writeThrough(bytes)
-        return nil
-      } catch { return error }
-    }
-    if let failure { throw failure }
   }
-
-  private func writeThrough(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    var remaining = bytes
-    while !remaining.isEmpty {
-      let written = Glibc.write(descriptor, remaining.baseAddress!, remaining.count)
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw FileError(.unwritable, path: path, "cannot write: \(reason(errno))")
-      }
-      remaining = UnsafeRawBufferPointer(rebasing: remaining[written...])
-    }
-  }
-}
-
-/// The process's file mode creation mask, which can only be read by setting it.
-private func currentMask() -> mode_t {
-  let mask = umask(0o022)
-  umask(mask)
-  return mask
 }

@@ -29,7 +29,9 @@ package struct FileError: Error, Sendable, CustomStringConvertible {
     case notRegularFile
     /// The file cannot be opened or mapped.
     case unreadable
-    /// The file or its folder cannot be created or written.
+    /// No file can be created at the path.
+    case uncreatable
+    /// Writing failed part way, or the whole could not be put into place.
     case unwritable
     /// Something stands at the path already.
     case exists
@@ -45,5 +47,5 @@ package struct FileError: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  package var description: String { "\(path): \(message)" }
+  package var description: String { "\(path.isEmpty ? "''" : path): \(message)" }
 }

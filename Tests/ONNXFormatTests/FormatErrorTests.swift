@@ -105,11 +105,11 @@ import Testing
     #expect(error.code == .unreadable)
   }
 
-  @Test func aMissingFolderIsUnwritable() throws {
+  @Test func nothingIsCreatedInAMissingFolder() throws {
     let error = try #require(throws: FormatError.self) {
       try ONNXFile.write(
         Model(graph: Graph()), to: "/nonexistent/m.onnx", overwriting: false)
     }
-    #expect(error.code == .unwritable)
+    #expect(error.code == .uncreatable)
   }
 }
