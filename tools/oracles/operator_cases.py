@@ -60,9 +60,9 @@ def write(case, names, folder):
         json.dumps({"rtol": case.rtol, "atol": case.atol, "ops": sorted(names)}) + "\n")
 
 
-def main():
+def prepare(out, wanted=frozenset()):
+    """Writes the cases of the operators `wanted`, of all if there are none, unless they are there."""
     warnings.simplefilter("ignore")
-    out, wanted = pathlib.Path(sys.argv[1]), set(sys.argv[2:])
     asked = " ".join(["onnx", onnx.__version__, *sorted(wanted)]) + "\n"
     stamp = out / "CASES"
     if stamp.exists() and stamp.read_text() == asked:
@@ -79,4 +79,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    prepare(pathlib.Path(sys.argv[1]), set(sys.argv[2:]))
