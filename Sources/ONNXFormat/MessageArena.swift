@@ -7,6 +7,16 @@ final class MessageArena {
   private var free = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private static let blockSize = 1 << 18
 
+  /// Whether `storedTensors` is kept.
+  var remembersTensors = false
+  /// What the messages of tensors were made from, by their addresses.
+  private(set) var storedTensors: [UnsafeRawPointer: StoredTensor] = [:]
+
+  /// Takes note of what a message was made from, if asked to.
+  func remember(_ tensor: StoredTensor, as message: UnsafeRawPointer) {
+    if remembersTensors { storedTensors[message] = tensor }
+  }
+
   deinit { for block in blocks { block.deallocate() } }
 
   /// Uninitialised memory, aligned for every C type.

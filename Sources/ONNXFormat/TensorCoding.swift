@@ -177,7 +177,7 @@ extension MessageArena {
   func tensor(
     _ stored: StoredTensor, name: String?, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__TensorProto> {
-    message(onnx__tensor_proto__init) { (result: inout Onnx__TensorProto) in
+    let message = message(onnx__tensor_proto__init) { (result: inout Onnx__TensorProto) in
       result.name = text(name)
       result.has_data_type = 1
       result.data_type = stored.tensor.elementType.rawValue
@@ -209,6 +209,8 @@ extension MessageArena {
         result.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT
       }
     }
+    remember(stored, as: message)
+    return message
   }
 
   private func fill(_ result: inout Onnx__TensorProto, with tensor: Tensor) {

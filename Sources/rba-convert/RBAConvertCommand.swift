@@ -25,7 +25,8 @@ struct RBAConvertCommand: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      Convert.self, Inspect.self, Analyze.self, Apply.self, Verify.self, Run.self, Copy.self,
+      Convert.self, Inspect.self, Analyze.self, Apply.self, Verify.self, Run.self, Diff.self,
+      Copy.self,
     ],
     defaultSubcommand: Convert.self)
 

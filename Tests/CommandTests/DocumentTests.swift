@@ -136,6 +136,31 @@ import Testing
         == Data(contentsOf: URL(filePath: Sample.model)))
   }
 
+  @Test func diff() throws {
+    let output = folder.path("out.onnx")
+    _ = try document("convert", [Sample.model, output] + data + ["--spans", "4:5"])
+    let document = try document("diff", [Sample.model, output])
+    #expect(document["equal"] as? Bool == false)
+    for key in ["nodes", "weights"] {
+      let counts = try #require(document[key] as? [String: Int])
+      let (equal, changed) = (try #require(counts["equal"]), try #require(counts["changed"]))
+      #expect(counts["a"] == equal + changed + counts["moved"]! + counts["removed"]!)
+      #expect(counts["b"] == equal + changed + counts["moved"]! + counts["added"]!)
+      #expect(equal > 0 && counts["removed"]! > 0 && counts["added"]! > 0)
+    }
+    try expect(document["differences"], has: ["place", "change", "from", "to"])
+    try expect(document["parameters"], has: ["before", "after"])
+  }
+
+  @Test func diffOfEqualModels() throws {
+    let outcome = try Program.run("diff", Sample.model, Sample.model, "--exit-code")
+    #expect(outcome.status == 0)
+    #expect(outcome.stdout.hasSuffix("\nthe models are equal\n"))
+    let other = Sample.model.replacing("opset17", with: "opset14")
+    #expect(try Program.run("diff", Sample.model, other).status == 0)
+    #expect(try Program.run("diff", Sample.model, other, "--exit-code", "-q").status == 1)
+  }
+
   @Test func notesGoToStandardError() throws {
     let outcome = try Program.run("run", Sample.model, "--json")
     #expect(outcome.status == 0)
