@@ -164,11 +164,13 @@ private func keyed(_ parts: [MessagePointer]) -> [(key: String, part: MessagePoi
   }
 }
 
-/// The name of a message among its like: of a function all that tells it apart, else the first there is.
+/// The name of a message among its like: of a function all that tells it apart, else the first there
+/// is. The default domain's is empty.
 private func name(of message: MessagePointer) -> String? {
   let descriptor = message.pointee.descriptor!
   let type = String(cString: descriptor.pointee.name)
-  let names = (namingFields[type] ?? []).compactMap { name -> String? in
+  guard let fields = namingFields[type] else { return nil }
+  let names = fields.compactMap { name -> String? in
     let field = Field(protobuf_c_message_descriptor_get_field_by_name(descriptor, name).pointee)
     guard field.isRepeated || field.isPresent(in: message) else { return nil }
     if field.isMessage { return ONNXFormat.name(of: field.part(of: message)) }
@@ -177,8 +179,11 @@ private func name(of message: MessagePointer) -> String? {
     }
     return texts.first { !$0.isEmpty }
   }
-  return type == "onnx.FunctionProto" && !names.isEmpty
-    ? names.joined(separator: "::") : names.first
+  switch type {
+  case "onnx.FunctionProto": return names.joined(separator: "::")
+  case "onnx.OperatorSetIdProto": return names.first ?? ""
+  default: return names.first
+  }
 }
 
 // MARK: Words
