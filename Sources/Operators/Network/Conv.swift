@@ -70,10 +70,6 @@ package struct Conv: Operator {
         .shapeMismatch, "channels do not fit \(group) groups, got \(x.shape) and \(w.shape)")
     }
     let kernel = Array(w.shape[2...])
-    guard attributes.kernel ?? kernel == kernel else {
-      throw OperatorError(
-        .shapeMismatch, "expected a kernel of shape \(attributes.kernel!), got \(w.shape)")
-    }
     return Convolution(
       batch: x.shape[0], inputChannels: x.shape[1], outputChannels: w.shape[0], groups: group,
       window: try attributes.window(input: Array(x.shape[2...]), kernel: kernel).window)

@@ -64,6 +64,10 @@ struct SpatialAttributes: Sendable {
       throw OperatorError(
         .shapeMismatch, "expected a kernel of \(input.count) spatial axes, got \(kernel)")
     }
+    guard self.kernel ?? kernel == kernel else {
+      throw OperatorError(
+        .shapeMismatch, "expected a kernel of shape \(self.kernel!), got \(kernel)")
+    }
     guard kernel.allSatisfy({ (1...Int(Int32.max)).contains($0) }) else {
       throw OperatorError(.shapeMismatch, "expected a kernel with elements, got \(kernel)")
     }

@@ -72,6 +72,9 @@ struct ConvTransposeTests {
   static let failures = [
     failure(
       [1, 2, 4], [3, 2, 3], [], "channels do not fit 1 groups, got [1, 2, 4] and [3, 2, 3]"),
+    failure(
+      [1, 1, 4], [1, 1, 3], [Attribute("kernel_shape", [5])],
+      "expected a kernel of shape [5], got [3]"),
     failure([1, 1, 4], [1, 1, 0], [], "expected a kernel with elements, got [0]"),
     failure(
       [1, 1, 4], [1, 1, 3], [Attribute("output_padding", [Int.max])],
