@@ -91,6 +91,16 @@ let package = Package(
         "SafetensorsFormat", "Statistics", "Tensors",
       ]),
     tests("Command", ["ArrayFormats", "GraphIR", "ONNXFormat", "SafetensorsFormat", "Tensors"]),
+    // The program behind tools/fuzz.
+    .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "CMalloc", "ArrayFormats", "GraphIR", "ONNXFormat", "Planning", "SafetensorsFormat",
+        "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Fuzzing", swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,139 @@
+/// A field of a protocol buffer, taken apart as far as its bytes allow, so that a change inside
+/// leaves the lengths around it right.
+struct WireField {
+  var number: UInt64
+  var wireType: UInt64
+  /// The encoded value, without a length; empty where `parts` stand for it.
+  var payload: [UInt8] = []
+  /// The fields of a message, or of what could be one.
+  var parts: [WireField]?
+
+  private static let maximumDepth = 24
+
+  /// The fields that `bytes` are, or `nil` if they are none.
+  static func parse(_ bytes: ArraySlice<UInt8>, depth: Int = 0) -> [WireField]? {
+    guard depth < maximumDepth else { return nil }
+    var rest = bytes
+    var fields: [WireField] = []
+    while !rest.isEmpty {
+      guard let tag = takeVarint(&rest), tag >> 3 > 0, tag >> 3 < 1 << 29 else { return nil }
+      var field = WireField(number: tag >> 3, wireType: tag & 7)
+      switch field.wireType {
+      case 0:
+        guard let value = takeVarint(&rest) else { return nil }
+        field.payload = varint(value)
+      case 1, 5:
+        let count = field.wireType == 1 ? 8 : 4
+        guard rest.count >= count else { return nil }
+        field.payload = Array(rest.prefix(count))
+        rest = rest.dropFirst(count)
+      case 2:
+        guard let length = takeVarint(&rest), length <= UInt64(rest.count) else { return nil }
+        let content = rest.prefix(Int(length))
+        rest = rest.dropFirst(Int(length))
+        field.parts = content.isEmpty ? nil : parse(content, depth: depth + 1)
+        if field.parts == nil { field.payload = Array(content) }
+      default: return nil
+      }
+      fields.append(field)
+    }
+    return fields
+  }
+
+  static func encode(_ fields: [WireField], into bytes: inout [UInt8]) {
+    for field in fields {
+      bytes += varint(field.number << 3 | field.wireType & 7)
+      guard let parts = field.parts else {
+        if field.wireType == 2 { bytes += varint(UInt64(field.payload.count)) }
+        bytes += field.payload
+        continue
+      }
+      var content: [UInt8] = []
+      encode(parts, into: &content)
+      bytes += varint(UInt64(content.count))
+      bytes += content
+    }
+  }
+
+  static func varint(_ value: UInt64) -> [UInt8] {
+    var rest = value
+    var bytes: [UInt8] = []
+    while rest >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    return bytes + [UInt8(rest)]
+  }
+
+  private static func takeVarint(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
+    var value: UInt64 = 0
+    for shift in stride(from: UInt64(0), to: 70, by: 7) {
+      guard let byte = bytes.popFirst() else { return nil }
+      value |= UInt64(byte & 0x7F) << shift
+      if byte < 0x80 { return value }
+    }
+    return nil
+  }
+}
+
+// MARK: Changing
+
+extension RandomNumbers {
+  /// Changes one field somewhere in `fields`; `others` are the fields of files to take some of.
+  mutating func mutate(_ fields: inout [WireField], others: [[WireField]]) {
+    guard !fields.isEmpty else {
+      if let other = any(of: pick(others)) { fields.append(other) }
+      return
+    }
+    let index = below(fields.count)
+    if var parts = fields[index].parts, !once(in: 4) {
+      mutate(&parts, others: others)
+      fields[index].parts = parts
+      return
+    }
+    switch below(10) {
+    case 0: fields.remove(at: index)
+    case 1: fields.insert(fields[index], at: below(fields.count + 1))
+    case 2: fields.swapAt(index, below(fields.count))
+    case 3:
+      guard once(in: 3) else { return changeValue(of: &fields[index], others: others) }
+      fields[index].number = once(in: 4) ? extreme() >> 35 : UInt64(1 + below(26))
+    case 4:
+      if let other = any(of: pick(others)) { fields.insert(other, at: index) }
+    case 5:
+      guard let other = any(of: pick(others)) else { return }
+      let number = fields[index].number
+      fields[index] = other
+      fields[index].number = number
+    case 6:
+      guard once(in: 20) else { return changeValue(of: &fields[index], others: others) }
+      for _ in 0..<below(130) {
+        fields[index] = WireField(
+          number: fields[index].number, wireType: 2, parts: [fields[index]])
+      }
+    default: changeValue(of: &fields[index], others: others)
+    }
+  }
+
+  private mutating func changeValue(of field: inout WireField, others: [[WireField]]) {
+    if field.wireType == 0 {
+      field.payload =
+        once(in: 10) ? [UInt8](repeating: 0xFF, count: below(12)) : WireField.varint(extreme())
+    } else if field.parts == nil {
+      mutate(&field.payload, others: [field.payload])
+      if once(in: 20) { field.wireType = UInt64(below(8)) }
+    } else if once(in: 2) {
+      field.parts = nil
+    } else {
+      field.parts?.removeAll()
+    }
+  }
+
+  /// Some field of a file, at any depth.
+  private mutating func any(of fields: [WireField]) -> WireField? {
+    guard !fields.isEmpty else { return nil }
+    let field = pick(fields)
+    if let parts = field.parts, !once(in: 3) { return any(of: parts) ?? field }
+    return field
+  }
+}

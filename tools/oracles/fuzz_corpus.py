@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Writes the files that tools/fuzz starts from: fuzz_corpus.py PROGRAM OUT.
+
+Models and tensors are chosen from the ONNX project's node cases, the models of the onnx wheel, and the valid
+ones among tools/oracles/hostile: the smallest that together hold every field, type and kind of value that
+any of them holds. The other formats' files are made here. A file is named by its digest.
+"""
+
+import hashlib
+import io
+import itertools
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+
+import round_trip
+from hostile import case, encoding, external_data, functions, graphs, parts, tensors
+
+LARGEST = 6000
+# Fields whose value makes a difference to a reader, and not only their presence.
+TELLING = {"data_type", "elem_type", "key_type", "type", "data_location"}
+# Element types of safetensors, with their bits.
+SAFETENSORS = {"BOOL": 8, "U8": 8, "I8": 8, "I16": 16, "U16": 16, "I32": 32, "U32": 32, "I64": 64, "U64": 64,
+               "F16": 16, "BF16": 16, "F32": 32, "F64": 64, "C64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+               "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "F4": 4}
+
+
+def features(message, above=""):
+    """What is in a message: fields by the messages they are in, and telling values."""
+    found = set()
+    for field, contents in message.ListFields():
+        name = f"{message.DESCRIPTOR.name}.{field.name}"
+        found.add(name)
+        items = contents if field.is_repeated else [contents]
+        if len(items) > 1:
+            found.add(f"{name} several")
+        for item in items:
+            if field.message_type is not None:
+                found.add(f"{above} {name}")
+                found |= features(item, name)
+            elif field.name in TELLING:
+                found.add(f"{name} {item} {'raw' if getattr(message, 'raw_data', b'') else ''}")
+            elif isinstance(item, (str, bytes)) and len(item) == 0:
+                found.add(f"{name} empty")
+    return found
+
+
+def chosen(candidates):
+    """The fewest small files, roughly, that hold all the features: (bytes, features) in, bytes out."""
+    remaining = set().union(*(found for _, found in candidates))
+    ordered = sorted(candidates, key=lambda candidate: (len(candidate[0]), candidate[0]))
+    while remaining:
+        data, found = max(ordered, key=lambda candidate: len(candidate[1] & remaining) / (200 + len(candidate[0])))
+        yield data
+        remaining -= found
+
+
+def described(paths, kind):
+    for path in paths:
+        data = path.read_bytes()
+        if len(data) <= LARGEST:
+            yield data, features(kind.FromString(data))
+
+
+def models():
+    candidates = list(described([*round_trip.node_cases(), *round_trip.wheel()], onnx.ModelProto))
+    # The file of the model itself serves as external data: nothing else lies beside it.
+    itself = [case.accepted(name, wrap("input.onnx")) for name, wrap in external_data.PLACES.items()]
+    groups = [module.cases() for module in (encoding, tensors, graphs, functions, parts)]
+    for item in itertools.chain(itself, *groups):
+        if item.status == case.ACCEPTED and len(item.data) <= LARGEST:
+            candidates.append((item.data, features(onnx.ModelProto.FromString(item.data))))
+    return chosen(candidates)
+
+
+def single_tensors():
+    files = (round_trip.CACHE / "node-cases").glob("*/test_data_set_0/*.pb")
+    tensors_alone = (path for path in sorted(files) if holds_tensor(path))
+    return chosen(list(described(tensors_alone, onnx.TensorProto)))
+
+
+def holds_tensor(path):
+    """Whether the file is that of a tensor, and not of a sequence, map or optional of some."""
+    try:
+        message = onnx.TensorProto.FromString(path.read_bytes())
+        return len(onnx.numpy_helper.to_array(message)) >= 0 and not message.ListFields()[0][0].message_type
+    except Exception:  # whatever they raise, it is no tensor
+        return False
+
+
+def safetensors_file(entries, metadata=None):
+    header, position = {}, 0
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, kind, shape in entries:
+        size = int(np.prod(shape, dtype=int)) * SAFETENSORS[kind] // 8
+        header[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [position, position + size]}
+        position += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + bytes(index % 2 for index in range(position))
+
+
+def safetensors_files():
+    yield safetensors_file([])
+    yield safetensors_file([("w", "F32", [])], {"format": "pt", "note": "a \"quoted\" \\ ü\n\x01"})
+    yield safetensors_file([(f"t.{kind}", kind, [2, 2]) for kind in SAFETENSORS])
+    yield safetensors_file([("empty", "F32", [0, 3]), ("a", "F4", [6]), ("\U0001f600", "I64", [1, 1, 1])])
+
+
+def npy(array, version=None):
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, array, version)
+    return stream.getvalue()
+
+
+def npy_files():
+    for kind in ("?", "i1", "u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"):
+        yield npy(np.arange(6).reshape(2, 3).astype(kind))
+    yield npy(np.float32(1.5))
+    yield npy(np.zeros((0, 4), "<f4"))
+    yield npy(np.asfortranarray(np.arange(24, dtype="<i8").reshape(2, 3, 4)))
+    yield npy(np.arange(5, dtype="<f4"), (2, 0))
+    yield npy(np.arange(5, dtype="<f4"), (3, 0))
+
+
+def npz_files():
+    arrays = {"x": np.arange(6, dtype="<f4").reshape(2, 3), "labels": np.arange(2), "y": np.float64(1)}
+    for save in (np.savez, np.savez_compressed):
+        for names in (["x"], ["x", "labels"], ["x", "labels", "y"]):
+            stream = io.BytesIO()
+            save(stream, **{name: arrays[name] for name in names})
+            yield stream.getvalue()
+
+
+def texts(program):
+    """Models as the program prints them, where it prints all of them."""
+    paths = [path for path in round_trip.node_cases() if path.stat().st_size < 1500][::12]
+    candidates = []
+    for path in paths:
+        text = subprocess.run([program, "inspect", path, "--text"], capture_output=True).stdout
+        if text and b"..." not in text:
+            candidates.append((text, features(onnx.ModelProto.FromString(path.read_bytes()))))
+    return chosen(candidates)
+
+
+def plans():
+    span = {"from": "a", "to": "b", "label": "4.5:5", "form": "identity"}
+    weighted = {**span, "form": "linear", "ridge": 1e-3, "weights": {"weight": "AACAPwAAAAA=", "bias": "AACAPw=="}}
+    for spans in ([], [span], [weighted], [span, {**weighted, "form": "bias", "label": "ü\n"}]):
+        yield json.dumps({"schema": "rba-convert/plan/1", "model": "0" * 64, "spans": spans}, indent=1).encode()
+
+
+def main():
+    program, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
+    files = {"onnx": models(), "tensor": single_tensors(), "safetensors": safetensors_files(), "npy": npy_files(),
+             "npz": npz_files(), "text": texts(program), "plan": plans()}
+    for reader, contents in files.items():
+        folder = out / reader
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        items = set(contents)
+        for data in items:
+            (folder / hashlib.sha256(data).hexdigest()[:12]).write_bytes(data)
+        print(f"{folder}  {len(items)} files, {sum(map(len, items))} bytes")
+
+
+if __name__ == "__main__":
+    main()
