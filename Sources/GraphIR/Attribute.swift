@@ -12,9 +12,11 @@ package enum AttributeValue: Sendable {
   case strings([[UInt8]])
   case tensors([StoredTensor])
   case graphs([Graph])
+  case sparseTensor(SparseTensor)
+  case sparseTensors([SparseTensor])
   /// In a function body: the attribute of that name of the calling node.
   case reference(String, kind: Int)
-  /// A value of a kind the IR does not model (types, sparse tensors), kept as it came.
+  /// A value of a kind the IR does not model, such as types, kept as it came.
   case opaque(kind: Int, [PreservedField])
 }
 
@@ -24,6 +26,8 @@ package struct Attribute: Sendable {
   package var value: AttributeValue
   package var docString: String?
   package var preserved: [PreservedField] = []
+  /// Whether the file leaves out a name that is empty.
+  package var omitsName = false
   /// Whether the file leaves out the attribute's type, as IR versions before 2 did.
   package var omitsType = false
   /// Whether the file leaves out a scalar that equals its default of zero.
@@ -46,6 +50,17 @@ package struct Attribute: Sendable {
     case .graph(let graph): [graph]
     case .graphs(let graphs): graphs
     default: []
+    }
+  }
+
+  /// The tensors the attribute holds, those of its graphs included.
+  package var storedTensors: [StoredTensor] {
+    switch value {
+    case .tensor(let tensor): [tensor]
+    case .tensors(let tensors): tensors
+    case .sparseTensor(let tensor): tensor.parts
+    case .sparseTensors(let tensors): tensors.flatMap(\.parts)
+    default: graphs.flatMap(\.allStoredTensors)
     }
   }
 }

@@ -22,4 +22,10 @@ extension String {
     }
     return result
   }
+
+  /// The escaped text for a message: of a long one only the beginning and the end.
+  package var shown: String {
+    guard utf8.count > 200 else { return escaped }
+    return "\(String(prefix(100)).escaped)…\(String(suffix(60)).escaped)"
+  }
 }

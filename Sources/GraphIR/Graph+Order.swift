@@ -29,8 +29,9 @@ extension Graph {
       }
     }
     guard result.count == order.count else {
-      let id = order.first { missing[$0.index] > 0 }!
-      throw GraphError(.cycle, "\(self[id].label) needs its own result")
+      let index = order.firstIndex { missing[$0.index] > 0 }!
+      throw GraphError(
+        .cycle, place: "node[\(index)]", "\(self[order[index]].label) needs its own result")
     }
     return result
   }
@@ -47,7 +48,8 @@ extension Graph {
     return order.filter(needed.contains)
   }
 
-  /// Removes nodes whose results nothing reads, then initializers and declarations nothing refers to.
+  /// Removes nodes whose results nothing reads, quantization annotations of what went with them, then
+  /// initializers and declarations nothing refers to.
   ///
   /// - Returns: how many nodes and how many initializers went.
   @discardableResult
@@ -59,28 +61,23 @@ extension Graph {
       removed.insert(id)
     }
     order.removeAll(where: removed.contains)
-    let dead = initializers.filter { self[$0].isUnused && self[$0].producer == .initializer }
-    for value in dead { removeInitializer(value) }
-    declaredValues = declaredValues.filter { self[$0].producer != nil || !self[$0].isUnused }
+    func isGone(_ value: ValueID) -> Bool { self[value].producer == nil && self[value].isUnused }
+    quantizationAnnotations = quantizationAnnotations.filter { annotation in
+      annotation.tensorName.flatMap(value(named:)).map { !isGone($0) } ?? true
+    }
+    let kept = Set(quantizationAnnotations.flatMap(\.names).compactMap(value(named:)))
+    let dead = (initializers + sparseInitializers).filter {
+      self[$0].isUnused && self[$0].producer == .initializer && !kept.contains($0)
+    }
+    removeInitializers(dead)
+    declaredValues = declaredValues.filter { !isGone($0.value) }
     return (removed.count, dead.count)
   }
+}
 
-  /// Verifies that every value has one producer, every read value a producer, and that no node needs
-  /// its own result.
-  ///
-  /// - Throws: `GraphError` naming the first fault.
-  package func checkInvariants(captured: Set<String> = []) throws(GraphError) {
-    for name in freeNames where !captured.contains(name) {
-      let id = valuesByName[name]!
-      let reader = self[id].users.first.map { self[$0].label } ?? "the list of outputs"
-      throw GraphError(.danglingValue, "\(reader) reads '\(name)', which nothing produces")
-    }
-    _ = try topologicalOrder()
-    let visible = captured.union(values.lazy.filter { $0.producer != nil }.map(\.name))
-    for (_, node) in nodes {
-      for attribute in node.attributes {
-        for graph in attribute.graphs { try graph.checkInvariants(captured: visible) }
-      }
-    }
+extension QuantizationAnnotation {
+  /// The tensors it speaks of.
+  fileprivate var names: [String] {
+    (tensorName.map { [$0] } ?? []) + parameters.compactMap(\.value)
   }
 }

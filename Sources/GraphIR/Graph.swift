@@ -22,6 +22,13 @@ package struct Value: Sendable {
   package var isUnused: Bool { users.isEmpty && outputCount == 0 }
 }
 
+/// A value that a graph declares beside its inputs and outputs.
+package struct DeclaredValue: Sendable {
+  package let value: ValueID
+  /// What the graph says here, where it declares the value elsewhere too and otherwise.
+  package let redeclaration: ValueDeclaration?
+}
+
 /// A computation graph as a value: copies share every tensor, and change only through patches.
 ///
 /// Nodes stand in the order of the file. Values are told apart by `ValueID`; their names are what
@@ -37,12 +44,19 @@ package struct Graph: Sendable {
   package internal(set) var outputs: [ValueID] = []
   /// Values with stored contents, in the order of the file.
   package internal(set) var initializers: [ValueID] = []
-  /// Values the file declares a type for that are neither inputs nor outputs, in its order.
-  package internal(set) var declaredValues: [ValueID] = []
+  /// Values that `value_info` declares, in the order of the file.
+  package internal(set) var declaredValues: [DeclaredValue] = []
+  /// What the list of outputs declares, by position, where that is not what the value's
+  /// declaration says: it is an input too, or listed twice.
+  package internal(set) var outputRedeclarations: [Int: ValueDeclaration] = [:]
+  /// Values whose stored contents are sparse, in the order of the file.
+  package internal(set) var sparseInitializers: [ValueID] = []
+  package var quantizationAnnotations: [QuantizationAnnotation] = []
   /// The nodes' order.
   package internal(set) var order: [NodeID] = []
 
   var storedTensors: [ValueID: StoredTensor] = [:]
+  var sparseTensors: [ValueID: SparseTensor] = [:]
   var nodeTable: [Node?] = []
   var capturesTable: [[ValueID]] = []
   var valuesByName: [String: ValueID] = [:]
@@ -85,6 +99,9 @@ extension Graph {
   /// The stored contents of an initializer.
   package func initializer(_ value: ValueID) -> StoredTensor? { storedTensors[value] }
 
+  /// The stored contents of an initializer that is sparse.
+  package func sparseInitializer(_ value: ValueID) -> SparseTensor? { sparseTensors[value] }
+
   /// The contents of `value` where the file gives them: an initializer, or a `Constant` node's tensor.
   package func constant(_ value: ValueID) -> Tensor? {
     if let stored = storedTensors[value] { return stored.tensor }
@@ -105,6 +122,7 @@ extension Graph {
   /// Elements in all initializers and Constant tensors, subgraphs included.
   package var parameterCount: Int {
     var count = storedTensors.values.reduce(0) { $0 + $1.tensor.count }
+    for sparse in sparseTensors.values { count += sparse.values.tensor.count }
     for (_, node) in nodes {
       for attribute in node.attributes {
         for graph in attribute.graphs { count += graph.parameterCount }
@@ -114,6 +132,15 @@ extension Graph {
       }
     }
     return count
+  }
+}
+
+extension Graph {
+  /// The tensors stored anywhere in the graph.
+  package var allStoredTensors: [StoredTensor] {
+    initializers.compactMap { storedTensors[$0] }
+      + sparseInitializers.flatMap { sparseTensors[$0]!.parts }
+      + nodes.flatMap { $0.node.attributes.flatMap(\.storedTensors) }
   }
 }
 
@@ -147,7 +174,7 @@ extension Graph {
   ///
   /// - Throws: `GraphError.duplicateProducer` if a node or another input produces the value.
   package mutating func addInput(
-    _ value: ValueID, _ declaration: ValueDeclaration
+    _ value: ValueID, _ declaration: ValueDeclaration?
   ) throws(GraphError) {
     switch values[value.index].producer {
     case nil, .initializer: values[value.index].producer = .input
@@ -159,7 +186,7 @@ extension Graph {
 
   /// Declares a graph output.
   package mutating func addOutput(_ value: ValueID, _ declaration: ValueDeclaration?) {
-    if let declaration { values[value.index].declaration = declaration }
+    outputRedeclarations[outputs.count] = redeclare(value, declaration)
     values[value.index].outputCount += 1
     outputs.append(value)
   }
@@ -170,16 +197,42 @@ extension Graph {
   package mutating func addInitializer(
     _ value: ValueID, _ tensor: StoredTensor
   ) throws(GraphError) {
-    guard storedTensors[value] == nil, producer(of: value) == nil else { throw duplicate(value) }
-    if values[value.index].producer == nil { values[value.index].producer = .initializer }
+    try addContents(to: value)
     storedTensors[value] = tensor
     initializers.append(value)
   }
 
+  /// Stores the contents of a value as a sparse tensor.
+  ///
+  /// - Throws: `GraphError.duplicateProducer` if the value has contents or a node that computes it.
+  package mutating func addSparseInitializer(
+    _ value: ValueID, _ tensor: SparseTensor
+  ) throws(GraphError) {
+    try addContents(to: value)
+    sparseTensors[value] = tensor
+    sparseInitializers.append(value)
+  }
+
+  private mutating func addContents(to value: ValueID) throws(GraphError) {
+    guard storedTensors[value] == nil, sparseTensors[value] == nil, producer(of: value) == nil
+    else { throw duplicate(value) }
+    if values[value.index].producer == nil { values[value.index].producer = .initializer }
+  }
+
   /// Declares the type of a value inside the graph.
   package mutating func declare(_ value: ValueID, _ declaration: ValueDeclaration) {
+    declaredValues.append(
+      DeclaredValue(value: value, redeclaration: redeclare(value, declaration)))
+  }
+
+  /// Takes a declaration of a value; returns it where the value has another one already.
+  private mutating func redeclare(
+    _ value: ValueID, _ declaration: ValueDeclaration?
+  ) -> ValueDeclaration? {
+    guard let declaration, values[value.index].declaration != declaration else { return nil }
+    guard values[value.index].declaration == nil else { return declaration }
     values[value.index].declaration = declaration
-    declaredValues.append(value)
+    return nil
   }
 
   /// Adds a node at the end.
@@ -199,11 +252,12 @@ extension Graph {
       values[output.index].producer = .node(id)
     }
     var captures: [ValueID] = []
+    var isCaptured = Set<ValueID>()
     for attribute in node.attributes {
       for graph in attribute.graphs {
         for name in graph.freeNames {
           let value = intern(name)
-          if !captures.contains(value) { captures.append(value) }
+          if isCaptured.insert(value).inserted { captures.append(value) }
         }
       }
     }
@@ -216,7 +270,7 @@ extension Graph {
 
   private func duplicate(_ value: ValueID) -> GraphError {
     GraphError(
-      .duplicateProducer, "value '\(values[value.index].name)' is produced more than once")
+      .duplicateProducer, "value '\(values[value.index].name.shown)' is produced more than once")
   }
 }
 
@@ -297,14 +351,23 @@ extension Graph {
   }
 
   mutating func moveOutputs(from old: ValueID, to new: ValueID) {
-    for index in outputs.indices where outputs[index] == old { outputs[index] = new }
+    for index in outputs.indices where outputs[index] == old {
+      outputs[index] = new
+      outputRedeclarations[index] = nil
+    }
     values[new.index].outputCount += values[old.index].outputCount
     values[old.index].outputCount = 0
   }
 
-  mutating func removeInitializer(_ value: ValueID) {
-    storedTensors[value] = nil
-    initializers.removeAll { $0 == value }
-    if values[value.index].producer == .initializer { values[value.index].producer = nil }
+  /// Removes the contents of values.
+  mutating func removeInitializers(_ dead: [ValueID]) {
+    for value in dead {
+      storedTensors[value] = nil
+      sparseTensors[value] = nil
+      if values[value.index].producer == .initializer { values[value.index].producer = nil }
+    }
+    let removed = Set(dead)
+    initializers.removeAll(where: removed.contains)
+    sparseInitializers.removeAll(where: removed.contains)
   }
 }

@@ -44,6 +44,7 @@ package struct Model: Sendable {
   package var graph: Graph
   package var metadata: [MetadataEntry] = []
   package var functions: [Function] = []
+  package var trainingInfo: [TrainingInfo] = []
   package var preserved: [PreservedField] = []
   /// The files beside the model's own that its tensors were read from, by the locations that lead
   /// to them. Their paths are canonical.
@@ -59,5 +60,13 @@ package struct Model: Sendable {
   package func opset(of domain: String) -> Int? {
     opsetImports.first { ($0.domain == "ai.onnx" ? "" : $0.domain ?? "") == domain }
       .map { Int($0.version ?? 1) }
+  }
+
+  /// The tensors stored anywhere in the model.
+  package var allStoredTensors: [StoredTensor] {
+    graph.allStoredTensors
+      + functions.flatMap { function in
+        function.body.allStoredTensors + function.attributeDefaults.flatMap(\.storedTensors)
+      } + trainingInfo.flatMap { $0.graphs.flatMap(\.allStoredTensors) }
   }
 }

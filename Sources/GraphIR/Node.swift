@@ -87,9 +87,9 @@ package struct Node: Sendable {
   /// How messages name the node: by its name, else by its operator.
   package var label: String {
     if let name, !name.isEmpty {
-      "node '\(name)' (\(operatorType))"
+      "node '\(name.shown)' (\(operatorType.shown))"
     } else {
-      "node \(operatorType)"
+      "node \(operatorType.shown)"
     }
   }
 }

@@ -42,9 +42,9 @@ extension ElementType {
 
   private func bits(of bytes: [UInt8], at index: Int, width: Int) -> UInt64 {
     if width < 8 {
-      let perByte = 8 / width
-      let byte = bytes[index / perByte] >> UInt8(index % perByte * width)
-      return UInt64(byte) & (1 << UInt64(width) - 1)
+      let (byte, shift) = (index * width / 8, index * width % 8)
+      let next = shift + width > 8 ? UInt64(bytes[byte + 1]) << 8 : 0
+      return (UInt64(bytes[byte]) | next) >> UInt64(shift) & (1 << UInt64(width) - 1)
     }
     let count = width / 8
     return (0..<count).reduce(0) { $0 | UInt64(bytes[index * count + $1]) << UInt64($1 * 8) }
@@ -58,8 +58,9 @@ extension ElementType {
     for (index, literal) in literals.enumerated() {
       guard let bits = bits(of: literal, width: width) else { return nil }
       if width < 8 {
-        let perByte = 8 / width
-        result[index / perByte] |= UInt8(bits) << UInt8(index % perByte * width)
+        let (byte, shift) = (index * width / 8, index * width % 8)
+        result[byte] |= UInt8(bits) << UInt8(shift)
+        if shift + width > 8 { result[byte + 1] |= UInt8(bits) >> UInt8(8 - shift) }
       } else {
         for byte in 0..<width / 8 {
           result[index * (width / 8) + byte] = UInt8(truncatingIfNeeded: bits >> UInt64(byte * 8))

@@ -56,6 +56,12 @@ func identifier(_ name: String) -> String { name.isIdentifier ? name : quoted(na
 func quoted(_ text: String) -> String { "\"\(text.escaped)\"" }
 
 extension String {
+  /// Whether a type begins with this word.
+  var isTypeName: Bool {
+    ElementType(name: self) != nil
+      || ["seq", "optional", "sparse_tensor", "map", "opaque"].contains(self)
+  }
+
   fileprivate var isIdentifier: Bool {
     guard let first = utf8.first, !(0x30...0x39).contains(first) else { return false }
     return utf8.allSatisfy { byte in
@@ -90,12 +96,33 @@ private struct TextPrinter {
     if let version = model.modelVersion { header.append("model_version: \(version)") }
     if let doc = model.docString { header.append("doc_string: \(quoted(doc))") }
     if !model.metadata.isEmpty {
-      let entries = model.metadata.map { "\(quoted($0.key ?? "")): \(quoted($0.value ?? ""))" }
-      header.append("metadata_props: [\(entries.joined(separator: ", "))]")
+      header.append("metadata_props: [\(entriesText(model.metadata))]")
     }
     print(header: header)
     print(model.graph)
     for function in model.functions { print(function) }
+    for info in model.trainingInfo { print(comment: info) }
+  }
+
+  /// Training graphs as comments: the syntax has no words for them.
+  private mutating func print(comment info: TrainingInfo) {
+    for (name, graph) in [
+      ("initialization", info.initialization), ("algorithm", info.algorithm),
+    ] {
+      guard let graph else { continue }
+      text += "# training: \(name)\n"
+      for line in nested(graph).split(separator: "\n") { text += "# \(line)\n" }
+    }
+    for (name, entries) in [
+      ("initialization_binding", info.initializationBindings),
+      ("update_binding", info.updateBindings),
+    ] where !entries.isEmpty {
+      text += "# \(name): [\(entriesText(entries))]\n"
+    }
+  }
+
+  private func entriesText(_ entries: [MetadataEntry]) -> String {
+    list(entries.map { "\(quoted($0.key ?? "")): \(quoted($0.value ?? ""))" })
   }
 
   mutating func print(_ graph: Graph) {
@@ -107,7 +134,13 @@ private struct TextPrinter {
       let type = TensorType(tensor.elementType, tensor.shape.map { .size($0) })
       return "\(type) \(identifier(graph[value].name)) = \(contents(tensor))"
     }
-    inner += graph.declaredValues.map { declaration($0, in: graph) }
+    inner += graph.sparseInitializers.map { value in
+      var sparse = graph.sparseInitializer(value)!
+      sparse.values.name = nil
+      let name = identifier(graph[value].name)
+      return "\(ValueType.sparseTensor(sparse.type)) \(name) = \(parts(sparse))"
+    }
+    inner += graph.declaredValues.map { declaration($0.value, in: graph) }
     printBody(of: graph, declaring: inner)
   }
 
@@ -123,7 +156,7 @@ private struct TextPrinter {
     if !attributes.isEmpty { text += " <\(list(attributes))>" }
     text += " (\(list(body.inputs.map { identifier(body[$0].name) }))) => "
     text += "(\(list(body.outputs.map { identifier(body[$0].name) })))\n"
-    printBody(of: body, declaring: body.declaredValues.map { declaration($0, in: body) })
+    printBody(of: body, declaring: body.declaredValues.map { declaration($0.value, in: body) })
   }
 
   private mutating func print(header: [String]) {
@@ -137,6 +170,10 @@ private struct TextPrinter {
       text += "\(indentation)>\n"
     }
     text += "\(indentation){\n"
+    for annotation in graph.quantizationAnnotations {
+      text += "\(indentation)  # \(quoted(annotation.tensorName ?? "")) is quantised by "
+      text += "[\(entriesText(annotation.parameters))]\n"
+    }
     for (_, node) in graph.nodes { print(node, in: graph) }
     text += "\(indentation)}"
     if indentation.isEmpty { text += "\n" }
@@ -198,7 +235,14 @@ extension TextPrinter {
     case .int(let value): return "\(name) = \(value)"
     case .string(let value): return "\(name) = \(string(value))"
     case .tensor(let value): return "\(name) = \(tensor(value))"
-    case .graph(let value): return "\(name) = \(nested(value))"
+    case .graph(let value):
+      // Anything but a plain word would be taken for a value of another kind.
+      let graphName = value.name ?? ""
+      let isPlain = graphName.isIdentifier && !graphName.isTypeName
+      return isPlain ? "\(name) = \(nested(value))" : typed("graph", nested(value))
+    case .sparseTensor(let value): return "\(name) = \(sparseTensor(value))"
+    case .sparseTensors(let values):
+      return typed("sparse_tensors", "[\(list(values.map(sparseTensor)))]")
     case .floats(let values): return listed("floats", values) { "\($0)" }
     case .ints(let values): return listed("ints", values) { "\($0)" }
     case .strings(let values): return listed("strings", values, string)
@@ -222,6 +266,14 @@ extension TextPrinter {
     let type = TensorType(tensor.elementType, tensor.shape.map { .size($0) })
     let name = stored.name.flatMap { $0.isEmpty ? nil : " \(identifier($0))" } ?? ""
     return "\(type)\(name) \(contents(tensor))"
+  }
+
+  private func sparseTensor(_ sparse: SparseTensor) -> String {
+    "\(ValueType.sparseTensor(sparse.type)) \(parts(sparse))"
+  }
+
+  private func parts(_ sparse: SparseTensor) -> String {
+    tensor(sparse.values) + (sparse.indices.map { " at \(tensor($0))" } ?? "")
   }
 
   private func contents(_ tensor: Tensor) -> String {

@@ -106,6 +106,7 @@ extension TextParser {
   }
 
   private mutating func value(_ kind: String?) throws(TextError) -> AttributeValue {
+    if kind == "graph" { return .graph(try graph()) }
     switch lexer.token {
     case .string(let text):
       try lexer.advance()
@@ -119,7 +120,12 @@ extension TextParser {
     case .word("inf"), .word("nan"):
       let text = try word()
       return .float(text == "inf" ? .infinity : .nan)
-    case .word(let word) where ElementType(name: String(word)) != nil && kind != "graph":
+    case .word("sparse_tensor"):
+      guard case .sparseTensor(let type) = try type() else {
+        throw lexer.error("expected a sparse tensor")
+      }
+      return .sparseTensor(try sparseTensor(type))
+    case .word(let word) where ElementType(name: String(word)) != nil:
       return .tensor(try storedTensor())
     case .word: return .graph(try graph())
     default: throw lexer.error("expected a value")
@@ -140,6 +146,9 @@ extension TextParser {
       return .tensors(try all(values) { if case .tensor(let value) = $0 { value } else { nil } })
     case 10:
       return .graphs(try all(values) { if case .graph(let value) = $0 { value } else { nil } })
+    case 12:
+      return .sparseTensors(
+        try all(values) { if case .sparseTensor(let value) = $0 { value } else { nil } })
     default: throw lexer.error("an empty list needs its type")
     }
   }
@@ -167,6 +176,7 @@ extension AttributeValue {
     case .string: 8
     case .tensor: 9
     case .graph: 10
+    case .sparseTensor: 12
     default: nil
     }
   }
@@ -192,6 +202,21 @@ extension TextParser {
     }
     _ = try accept("=")
     return StoredTensor(name: name, try contents(type))
+  }
+
+  /// The stored values of a sparse tensor, and behind `at` where they lie.
+  mutating func sparseTensor(_ type: TensorType) throws(TextError) -> SparseTensor {
+    let fault = lexer.error("expected values for \(type)")
+    let values = try storedTensor()
+    var indices: StoredTensor?
+    if case .word("at") = lexer.token {
+      try lexer.advance()
+      indices = try storedTensor()
+    }
+    guard let shape = type.concreteShape, values.tensor.elementType == type.elementType else {
+      throw fault
+    }
+    return SparseTensor(values: values, indices: indices, shape: shape)
   }
 
   /// The elements in braces.

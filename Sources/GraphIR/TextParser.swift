@@ -217,6 +217,11 @@ struct TextParser {
   private mutating func initializer(
     _ value: ValueID, _ name: String, _ type: ValueType?, in graph: inout Graph
   ) throws(TextError) {
+    if case .sparseTensor(let type)? = type {
+      var sparse = try sparseTensor(type)
+      sparse.values.name = name
+      return try build { () throws(GraphError) in try graph.addSparseInitializer(value, sparse) }
+    }
     guard let type = type?.tensor else { throw lexer.error("expected a tensor type before '='") }
     let tensor = try contents(type)
     try build { () throws(GraphError) in

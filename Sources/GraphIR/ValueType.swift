@@ -76,12 +76,14 @@ package struct MetadataEntry: Sendable, Hashable {
 }
 
 /// What a file declares of a value beside its name.
-package struct ValueDeclaration: Sendable {
+package struct ValueDeclaration: Sendable, Hashable {
   /// `nil` where the declaration names the value only.
   package var type: ValueType? { didSet { typeEncoding = nil } }
   package var docString: String?
   package var metadata: [MetadataEntry] = []
   package var preserved: [PreservedField] = []
+  /// Whether the file leaves out a name that is empty.
+  package var omitsName = false
   /// The encoded type, where it says more than `type` (denotations, unknown fields, absent parts).
   package private(set) var typeEncoding: [UInt8]?
 

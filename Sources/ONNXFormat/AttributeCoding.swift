@@ -11,26 +11,41 @@ enum AttributeKind: Int {
 
 extension GraphReader {
   /// The attribute of a message.
+  ///
+  /// - Throws: `FormatError`, with `.attributeValue` if it has values of more than one kind, or not
+  ///   of the kind its type says.
   func attribute(_ proto: Onnx__AttributeProto) throws(FormatError) -> Attribute {
+    let name = text(proto.name) ?? ""
     let present = proto.presentKinds
-    let declared = Int(Int32(truncatingIfNeeded: proto.type.rawValue))
-    let kind = proto.has_type != 0 ? declared : present.count == 1 ? present[0].rawValue : 0
-    let isPlain = present.allSatisfy { $0.rawValue == kind }
+    let kind =
+      proto.has_type != 0
+      ? Int(Int32(truncatingIfNeeded: proto.type.rawValue)) : present.first?.rawValue ?? 0
+    guard present.count <= 1, present.allSatisfy({ $0.rawValue == kind }) else {
+      let kinds = present.map { "\($0)" }.joined(separator: " and ")
+      throw FormatError(
+        .attributeValue,
+        "expected the value of attribute '\(name.shown)' to be of type \(kind), got \(kinds)")
+    }
+    let reference = text(proto.ref_attr_name)
     var result: Attribute
-    if let reference = text(proto.ref_attr_name), present.isEmpty {
-      result = Attribute("", .reference(reference, kind: kind))
-    } else if isPlain, proto.ref_attr_name == nil, let kind = AttributeKind(rawValue: kind),
-      let value = try value(proto, kind)
-    {
-      result = Attribute("", value)
+    if let reference, !reference.isEmpty {
+      guard present.isEmpty else {
+        throw FormatError(
+          .attributeValue, "attribute '\(name.shown)' has a value beside its reference")
+      }
+      result = Attribute(name, .reference(reference, kind: kind))
+    } else if let kind = AttributeKind(rawValue: kind), let value = try value(proto, kind) {
+      result = Attribute(name, value)
       result.omitsValue = present.isEmpty
     } else {
-      result = Attribute("", .opaque(kind: kind, proto.valueFields))
+      let types = preserved(14, proto.tp) + preserved(15, proto.type_protos, proto.n_type_protos)
+      result = Attribute(name, .opaque(kind: kind, types))
     }
-    result.name = text(proto.name) ?? ""
+    result.omitsName = proto.name == nil
     result.docString = text(proto.doc_string)
     result.omitsType = proto.has_type == 0
     result.preserved = preserved(proto.base)
+    if reference == "" { result.preserved.append(PreservedField(emptyText: 21)) }
     return result
   }
 
@@ -67,7 +82,22 @@ extension GraphReader {
           try at("graphs[\(index)]") { () throws(FormatError) in try self.graph(graph!.pointee) })
       }
       return .graphs(result)
-    case .sparseTensor, .sparseTensors, .type, .types: return nil
+    case .sparseTensor:
+      guard let tensor = proto.sparse_tensor else { return nil }
+      return .sparseTensor(
+        try at("sparse_tensor") { () throws(FormatError) in
+          try tensors.sparseTensor(tensor.pointee)
+        })
+    case .sparseTensors:
+      var result: [SparseTensor] = []
+      for (index, tensor) in list(proto.sparse_tensors, proto.n_sparse_tensors).enumerated() {
+        result.append(
+          try at("sparse_tensors[\(index)]") { () throws(FormatError) in
+            try tensors.sparseTensor(tensor!.pointee)
+          })
+      }
+      return .sparseTensors(result)
+    case .type, .types: return nil
     }
   }
 }
@@ -92,50 +122,6 @@ extension Onnx__AttributeProto {
     if n_type_protos > 0 { kinds.append(.types) }
     return kinds
   }
-
-  /// The encoded value, apart from what every attribute has.
-  fileprivate var valueFields: [PreservedField] {
-    var copy = self
-    copy.name = nil
-    copy.doc_string = nil
-    copy.has_type = 0
-    copy.base.n_unknown_fields = 0
-    return fields(of: packed(&copy.base))
-  }
-}
-
-/// The fields of a message that is known to be well formed.
-private func fields(of encoding: [UInt8]) -> [PreservedField] {
-  var position = 0
-  func number() -> Int {
-    var result = 0
-    var shift = 0
-    while encoding[position] >= 0x80 {
-      result |= Int(encoding[position] & 0x7f) << shift
-      shift += 7
-      position += 1
-    }
-    result |= Int(encoding[position]) << shift
-    position += 1
-    return result
-  }
-  var fields: [PreservedField] = []
-  while position < encoding.count {
-    let tag = number()
-    let start = position
-    switch tag & 7 {
-    case 0: _ = number()
-    case 1: position += 8
-    case 5: position += 4
-    default:
-      let count = number()
-      position += count
-    }
-    fields.append(
-      PreservedField(
-        number: tag >> 3, wireType: tag & 7, payload: Array(encoding[start..<position])))
-  }
-  return fields
 }
 
 // MARK: Writing
@@ -146,7 +132,7 @@ extension MessageArena {
     _ attribute: Attribute, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__AttributeProto> {
     message(onnx__attribute_proto__init) { (result: inout Onnx__AttributeProto) in
-      result.name = text(attribute.name)
+      result.name = text(attribute.omitsName && attribute.name.isEmpty ? nil : attribute.name)
       result.doc_string = text(attribute.docString)
       var preserved = attribute.preserved
       let kind: Int
@@ -189,6 +175,14 @@ extension MessageArena {
         kind = AttributeKind.graphs.rawValue
         result.n_graphs = values.count
         result.graphs = array(values.map { graph($0, placement) })
+      case .sparseTensor(let value):
+        kind = AttributeKind.sparseTensor.rawValue
+        result.sparse_tensor = sparseTensor(value, name: value.values.name, placement)
+      case .sparseTensors(let values):
+        kind = AttributeKind.sparseTensors.rawValue
+        result.n_sparse_tensors = values.count
+        result.sparse_tensors = array(
+          values.map { sparseTensor($0, name: $0.values.name, placement) })
       case .reference(let name, let referenced):
         kind = referenced
         result.ref_attr_name = text(name)

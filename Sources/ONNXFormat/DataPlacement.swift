@@ -11,6 +11,8 @@ final class DataPlacement: TensorPlacement {
     case inline
     /// Tensors that lie outside already go to the data file.
     case move
+    /// Those outside stay there; those inside go to the data file, if of some size.
+    case spill
     /// Every tensor of some size goes to the data file.
     case file
   }
@@ -23,8 +25,18 @@ final class DataPlacement: TensorPlacement {
 
   /// Smaller tensors stay in the model: their entries would be as long as they are.
   static let threshold = 1024
-  /// Where tensors begin in the data file, so that they can be used where they are mapped.
-  static let alignment = 64
+  /// What multiple tensors begin at in the data file, so that they can be used where they are mapped;
+  /// large ones by themselves, which the specification asks to begin with a page.
+  private static func alignment(of byteCount: Int) -> Int { byteCount >= 1 << 20 ? 4096 : 64 }
+
+  /// What tells regions apart.
+  private struct Source: Hashable {
+    let storage: ObjectIdentifier
+    let offset: Int
+    let count: Int
+  }
+
+  private var offsets: [Source: Int] = [:]
 
   init(_ policy: Policy, fileName: String) {
     self.policy = policy
@@ -38,20 +50,30 @@ final class DataPlacement: TensorPlacement {
     case .keep: return stored.encoding
     case .inline: return isExternal ? .raw : stored.encoding
     case .move: return isExternal ? place(stored.tensor.region) : stored.encoding
-    case .file:
+    case .spill where isExternal: return stored.encoding
+    case .file, .spill:
       let isLarge = stored.tensor.byteCount >= Self.threshold
       return isExternal || isLarge ? place(stored.tensor.region) : stored.encoding
     }
   }
 
   private func place(_ region: ByteRegion) -> TensorEncoding {
-    let offset = (end + Self.alignment - 1) / Self.alignment * Self.alignment
-    regions.append((offset, region))
-    end = offset + region.count
+    let source = Source(
+      storage: ObjectIdentifier(region.storage), offset: region.offset, count: region.count)
+    let offset = offsets[source] ?? append(region)
+    offsets[source] = offset
     return .external([
       MetadataEntry(key: "location", value: fileName),
       MetadataEntry(key: "offset", value: String(offset)),
       MetadataEntry(key: "length", value: String(region.count)),
     ])
+  }
+
+  private func append(_ region: ByteRegion) -> Int {
+    let alignment = Self.alignment(of: region.count)
+    let offset = (end + alignment - 1) / alignment * alignment
+    regions.append((offset, region))
+    end = offset + region.count
+    return offset
   }
 }

@@ -2,91 +2,197 @@ import Glibc
 import GraphIR
 import Tensors
 
-/// Finds the bytes of tensors that lie outside the model file, and only where they may lie.
-///
-/// A location is a relative path. The file it leads to, links followed, must lie in the folder of
-/// the model, in that of the file the model's path links to, or in the folder the user names.
-final class ExternalDataFiles: ExternalTensorSource {
-  private let folders: [String]
-  private var mapped: [String: MappedFile] = [:]
-  /// The files that were read, by the locations that lead to them.
-  private(set) var files: [String: MappedFile] = [:]
+/// Where the entries of external data lead.
+struct ExternalLocation {
+  /// As the model has it: relative, and never out of the folder it is relative to.
+  let path: String
+  let offset: Int
 
-  static let keys: Set<String> = ["location", "offset", "length", "checksum", "basepath"]
+  private static let keys: Set<String> = ["location", "offset", "length", "checksum", "basepath"]
 
-  /// A resolver for the model at `path`; `directory` is a further folder to look in.
-  init(modelPath path: String, directory: String?) {
-    var folders = [folder(of: path)]
-    if let real = canonicalPath(path) { folders.append(folder(of: real)) }
-    if let directory { folders.append(directory) }
-    self.folders = folders
-  }
-
-  /// The bytes that `entries` describe, of which there must be `byteCount`.
+  /// What `entries` say of a tensor of `byteCount` bytes.
   ///
-  /// - Throws: `FormatError` if the entries are malformed, or lead where they may not.
-  func region(_ entries: [MetadataEntry], byteCount: Int) throws(FormatError) -> ByteRegion {
+  /// - Throws: `FormatError` if entries are unknown, repeated, missing or malformed.
+  init(_ entries: [MetadataEntry], byteCount: Int) throws(FormatError) {
     var values: [String: String] = [:]
     for entry in entries {
       let key = entry.key ?? ""
       guard Self.keys.contains(key) else {
-        throw FormatError(.externalEntry, "external data has no entry called '\(key.escaped)'")
+        throw FormatError(.externalEntry, "external data has no entry called '\(key.shown)'")
       }
       guard values.updateValue(entry.value ?? "", forKey: key) == nil else {
         throw FormatError(.externalEntry, "external data has the entry '\(key)' twice")
       }
     }
-    guard let location = values["location"] else {
+    guard let path = values["location"] else {
       throw FormatError(.externalEntry, "external data without a location")
     }
-    let offset = try number(values["offset"], "offset") ?? 0
-    let length = try number(values["length"], "length") ?? byteCount
+    offset = try Self.number(values["offset"], "offset") ?? 0
+    let length = try Self.number(values["length"], "length") ?? byteCount
     guard length == byteCount else {
       throw FormatError(
         .dataSize, "expected \(byteCount) bytes of external data, got a length of \(length)")
     }
-    let file = try file(at: location)
-    files[location] = file
-    let (end, overflow) = offset.addingReportingOverflow(length)
-    guard !overflow, end <= file.region.count else {
+    guard Self.isRelative(path) else {
       throw FormatError(
-        .externalRange,
-        "expected \(length) bytes at \(offset) of '\(location.escaped)', got a file of "
-          + "\(file.region.count)")
+        .externalLocation, "expected a relative path to external data, got '\(path.shown)'")
     }
-    return ByteRegion(file.region.storage, offset: offset, count: length)
+    guard Self.staysInside(path) else {
+      throw FormatError(
+        .externalLocation, "external data '\(path.shown)' lies outside the model's folder")
+    }
+    self.path = path
   }
 
-  private func number(_ text: String?, _ key: String) throws(FormatError) -> Int? {
+  private static func number(_ text: String?, _ key: String) throws(FormatError) -> Int? {
     guard let text else { return nil }
     guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(text) else {
       throw FormatError(
-        .externalEntry, "expected a decimal \(key) of external data, got '\(text.escaped)'")
+        .externalEntry, "expected a decimal \(key) of external data, got '\(text.shown)'")
     }
     return value
   }
 
-  private func file(at location: String) throws(FormatError) -> MappedFile {
-    guard !location.isEmpty, !location.hasPrefix("/"), !location.contains("_ORT_MEM_ADDR_") else {
-      throw FormatError(
-        .externalLocation, "expected a relative path to external data, got '\(location.escaped)'")
-    }
-    if let file = files[location] { return file }
-    let allowed = folders.compactMap(canonicalPath)
-    for folder in folders {
-      guard let path = canonicalPath("\(folder)/\(location)") else { continue }
-      if let file = mapped[path] { return file }
-      guard allowed.contains(where: { path.hasPrefix($0 == "/" ? "/" : $0 + "/") }) else {
-        throw FormatError(
-          .externalLocation, "external data '\(location.escaped)' lies outside the model's folder")
+  private static func isRelative(_ path: String) -> Bool {
+    // What onnxruntime takes for an address in its own memory is no path.
+    !path.isEmpty && !path.hasPrefix("/") && !path.utf8.contains(0)
+      && !path.contains("_ORT_MEM_ADDR_")
+  }
+
+  private static func staysInside(_ path: String) -> Bool {
+    var depth = 0
+    for component in path.split(separator: "/") {
+      switch component {
+      case ".": continue
+      case "..": depth -= 1
+      default: depth += 1
       }
-      do throws(FileError) {
-        let file = try MappedFile(path: path)
-        mapped[path] = file
-        return file
-      } catch { throw FormatError(error) }
+      if depth < 0 { return false }
     }
-    throw FormatError(.notFound, "external data '\(location.escaped)' does not exist")
+    return true
+  }
+}
+
+/// Finds the bytes of tensors that lie outside the model file, and only where they may lie.
+///
+/// The file a location leads to, links followed, must lie in the folder of the model, in that of the
+/// file the model's path links to, or in the folder the user names. It is then opened without
+/// following any link, so that nothing can be put in its place in between. A file with several names
+/// is refused, as another of them may be anywhere; the folder the user names is trusted in this.
+final class ExternalDataFiles: ExternalTensorSource {
+  /// A folder that data may lie in; canonical.
+  private struct Folder {
+    let path: String
+    let isTrusted: Bool
+    /// What the paths of everything in the folder begin with.
+    var prefix: String { path == "/" ? "/" : path + "/" }
+  }
+
+  /// The folders that locations are relative to.
+  private let bases: [String]
+  private let allowed: [Folder]
+  private var mapped: [String: MappedFile] = [:]
+  /// The files that were read, by the locations that lead to them.
+  private(set) var files: [String: MappedFile] = [:]
+
+  /// A resolver for the model at `path`; `directory` is a further folder to look in.
+  init(modelPath path: String, directory: String?) {
+    var bases = [folder(of: path)]
+    if let real = canonicalPath(path) { bases.append(folder(of: real)) }
+    let trusted = directory.flatMap(canonicalPath).map { Folder(path: $0, isTrusted: true) }
+    self.allowed =
+      (trusted.map { [$0] } ?? [])
+      + bases.compactMap(canonicalPath).map { Folder(path: $0, isTrusted: false) }
+    if let directory { bases.append(directory) }
+    self.bases = bases
+  }
+
+  func region(_ entries: [MetadataEntry], byteCount: Int) throws(FormatError) -> ByteRegion {
+    let location = try ExternalLocation(entries, byteCount: byteCount)
+    let file = try file(at: location.path)
+    let (end, overflow) = location.offset.addingReportingOverflow(byteCount)
+    guard !overflow, end <= file.region.count else {
+      throw FormatError(
+        .externalRange,
+        "expected \(byteCount) bytes at \(location.offset) of '\(location.path.shown)', got a file "
+          + "of \(file.region.count)")
+    }
+    return ByteRegion(file.region.storage, offset: location.offset, count: byteCount)
+  }
+
+  /// The canonical path that `location` leads to.
+  ///
+  /// - Throws: `FormatError` if nothing stands there, or it lies where it may not.
+  func path(of location: String) throws(FormatError) -> String {
+    try allowedPlace(of: location).path
+  }
+
+  private func allowedPlace(
+    of location: String
+  ) throws(FormatError) -> (path: String, folder: Folder) {
+    for base in bases {
+      guard let path = canonicalPath("\(base)/\(location)") else { continue }
+      guard let folder = allowed.first(where: { path.hasPrefix($0.prefix) }) else {
+        throw FormatError(
+          .externalLocation, "external data '\(location.shown)' lies outside the model's folder")
+      }
+      return (path, folder)
+    }
+    throw FormatError(.notFound, "external data '\(location.shown)' does not exist")
+  }
+
+  private func file(at location: String) throws(FormatError) -> MappedFile {
+    if let file = files[location] { return file }
+    let (path, folder) = try allowedPlace(of: location)
+    let file: MappedFile
+    if let known = mapped[path] {
+      file = known
+    } else {
+      let descriptor = try open(path, in: folder, location)
+      do throws(FileError) { file = try MappedFile(descriptor: descriptor, path: path) } catch {
+        throw FormatError(error)
+      }
+      mapped[path] = file
+    }
+    files[location] = file
+    return file
+  }
+
+  /// Opens what stands at a canonical path, going from its folder downwards and through no link.
+  private func open(
+    _ path: String, in folder: Folder, _ location: String
+  ) throws(FormatError) -> Int32 {
+    var components = path.dropFirst(folder.prefix.count).split(separator: "/").map(String.init)
+    let name = components.popLast() ?? ""
+    let throughFolders = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+    var descriptor = Glibc.open(folder.path, throughFolders)
+    func descend(_ component: String, _ flags: Int32) {
+      let next = openat(descriptor, component, flags)
+      let code = errno
+      if descriptor >= 0 { close(descriptor) }
+      descriptor = next
+      errno = code
+    }
+    for component in components where descriptor >= 0 { descend(component, throughFolders) }
+    // A pipe must not be waited for.
+    if descriptor >= 0 { descend(name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) }
+    guard descriptor >= 0 else {
+      throw FormatError(
+        .unreadable,
+        "cannot open external data '\(location.shown)': \(String(cString: strerror(errno)))"
+      )
+    }
+    var status = stat()
+    if !folder.isTrusted, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_nlink > 1
+    {
+      close(descriptor)
+      throw FormatError(
+        .externalLocation,
+        "external data '\(location.shown)' has \(status.st_nlink) hard links, "
+          + "of which one may lie outside the model's folder")
+    }
+    return descriptor
   }
 }
 

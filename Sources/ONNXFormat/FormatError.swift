@@ -3,7 +3,7 @@ import Tensors
 /// Why a file is no ONNX model, or cannot be read or written.
 package struct FormatError: Error, Sendable, CustomStringConvertible {
   /// One case per fault.
-  package enum Code: Sendable, Hashable {
+  package enum Code: Sendable, Hashable, CaseIterable {
     /// Nothing stands at the path, or at that of an external data file.
     case notFound
     /// A file cannot be read, or is not a regular one.
@@ -14,6 +14,8 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case unwritable
     /// Something stands at the output path already.
     case exists
+    /// A model written over data it is read from.
+    case overwritesInput
     /// A length or a value reaches past the end of its message.
     case truncated
     /// A variable-length integer takes more than ten bytes.
@@ -22,6 +24,8 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case fieldNumber
     /// A wire type that does not exist, is a group, or is not that of the field.
     case wireType
+    /// A field that stands twice where one may stand, or beside another that it excludes.
+    case duplicateField
     /// Messages nested deeper than a hundred levels.
     case nesting
     /// Text that is not UTF-8 or holds a NUL.
@@ -36,6 +40,14 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case dataSize
     /// A tensor with data in more than one place.
     case ambiguousData
+    /// A sparse tensor whose values, indices and dimensions do not agree.
+    case sparseTensor
+    /// A node with two attributes of one name.
+    case duplicateAttribute
+    /// An attribute with several values, or one that is not of its type.
+    case attributeValue
+    /// A message of another kind where a tensor's is expected.
+    case notATensor
     /// External data described by unknown, repeated, missing or malformed entries.
     case externalEntry
     /// External data outside the folders it may lie in.
@@ -46,6 +58,8 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case duplicateProducer
     /// A value that is read and nothing produces.
     case danglingValue
+    /// A node of a subgraph that computes a value called as one outside.
+    case shadowedValue
     /// Nodes that need each other's results.
     case cycle
     /// Functions that are defined twice.

@@ -13,10 +13,8 @@ struct GraphReader {
     var graph = Graph(name: text(proto.name))
     graph.docString = text(proto.doc_string)
     graph.metadata = entries(proto.metadata_props, proto.n_metadata_props)
-    graph.preserved =
-      preserved(14, proto.quantization_annotation, proto.n_quantization_annotation)
-      + preserved(15, proto.sparse_initializer, proto.n_sparse_initializer)
-      + preserved(proto.base)
+    graph.quantizationAnnotations = annotations(proto)
+    graph.preserved = preserved(proto.base)
     for (index, info) in list(proto.input, proto.n_input).enumerated() {
       let info = info!.pointee
       try build("input[\(index)]") { () throws(GraphError) in
@@ -31,6 +29,14 @@ struct GraphReader {
         try graph.addInitializer(graph.intern(stored.name ?? ""), stored)
       }
     }
+    for (index, sparse) in list(proto.sparse_initializer, proto.n_sparse_initializer).enumerated() {
+      let tensor = try at("sparse_initializer[\(index)]") { () throws(FormatError) in
+        try tensors.sparseTensor(sparse!.pointee)
+      }
+      try build("sparse_initializer[\(index)]") { () throws(GraphError) in
+        try graph.addSparseInitializer(graph.intern(tensor.values.name ?? ""), tensor)
+      }
+    }
     try addNodes(proto.node, proto.n_node, to: &graph)
     for info in list(proto.output, proto.n_output) {
       let info = info!.pointee
@@ -40,18 +46,25 @@ struct GraphReader {
     return graph
   }
 
-  /// Declares the types of inner values; a second declaration of a value is kept as it came.
+  private func annotations(_ proto: Onnx__GraphProto) -> [QuantizationAnnotation] {
+    list(proto.quantization_annotation, proto.n_quantization_annotation).map { annotation in
+      let annotation = annotation!.pointee
+      var result = QuantizationAnnotation(
+        tensorName: text(annotation.tensor_name),
+        parameters: entries(
+          annotation.quant_parameter_tensor_names, annotation.n_quant_parameter_tensor_names))
+      result.preserved = preserved(annotation.base)
+      return result
+    }
+  }
+
+  /// Declares the types of values.
   func addDeclarations(
     _ infos: UnsafeMutablePointer<UnsafeMutablePointer<Onnx__ValueInfoProto>?>?, _ count: Int,
-    field: Int = 13, to graph: inout Graph
+    to graph: inout Graph
   ) {
     for info in list(infos, count) {
-      let value = graph.intern(text(info!.pointee.name) ?? "")
-      if graph[value].declaration?.type == nil {
-        graph.declare(value, declaration(info!.pointee))
-      } else {
-        graph.preserved += preserved(field, info)
-      }
+      graph.declare(graph.intern(text(info!.pointee.name) ?? ""), declaration(info!.pointee))
     }
   }
 
@@ -75,9 +88,16 @@ struct GraphReader {
       throw FormatError(.missingPart, "a node without an operator type")
     }
     var attributes: [Attribute] = []
+    var names = Set<String>()
     for (index, part) in list(proto.attribute, proto.n_attribute).enumerated() {
-      attributes.append(
-        try at("attribute[\(index)]") { () throws(FormatError) in try attribute(part!.pointee) })
+      try at("attribute[\(index)]") { () throws(FormatError) in
+        let attribute = try self.attribute(part!.pointee)
+        guard names.insert(attribute.name).inserted else {
+          throw FormatError(
+            .duplicateAttribute, "attribute '\(attribute.name.shown)' stands twice at its node")
+        }
+        attributes.append(attribute)
+      }
     }
     var node = Node(
       operatorType, domain: text(proto.domain), name: text(proto.name),
@@ -111,9 +131,10 @@ func build<Result>(
       switch error.code {
       case .danglingValue: .danglingValue
       case .cycle: .cycle
+      case .shadowedValue: .shadowedValue
       default: .duplicateProducer
       }
-    throw FormatError(code, place: part(), error.message)
+    throw FormatError(code, place: error.place, error.message).within(part())
   }
 }
 
@@ -130,17 +151,31 @@ extension MessageArena {
       result.n_metadata_props = graph.metadata.count
       result.metadata_props = entries(graph.metadata)
       result.n_input = graph.inputs.count
-      result.input = infos(graph.inputs, in: graph)
+      result.input = array(
+        graph.inputs.map { info(graph[$0].name, graph[$0].declaration) })
       result.n_output = graph.outputs.count
-      result.output = infos(graph.outputs, in: graph)
+      result.output = array(
+        graph.outputs.enumerated().map { index, value in
+          info(graph[value].name, graph.outputRedeclarations[index] ?? graph[value].declaration)
+        })
       result.n_value_info = graph.declaredValues.count
       result.value_info = infos(graph.declaredValues, in: graph)
+      result.n_quantization_annotation = graph.quantizationAnnotations.count
+      result.quantization_annotation = array(graph.quantizationAnnotations.map(annotation))
       result.n_initializer = graph.initializers.count
       result.initializer = array(
         graph.initializers.map { value in
           let stored = graph.initializer(value)!
           let name = graph[value].name
           return tensor(stored, name: name.isEmpty ? stored.name : name, placement)
+        })
+      result.n_sparse_initializer = graph.sparseInitializers.count
+      result.sparse_initializer = array(
+        graph.sparseInitializers.map { value in
+          let sparse = graph.sparseInitializer(value)!
+          let name = graph[value].name
+          return sparseTensor(
+            sparse, name: name.isEmpty ? sparse.values.name : name, placement)
         })
       result.n_node = graph.order.count
       result.node = nodes(of: graph, placement)
@@ -149,9 +184,24 @@ extension MessageArena {
   }
 
   func infos(
-    _ values: [ValueID], in graph: Graph
+    _ values: [DeclaredValue], in graph: Graph
   ) -> UnsafeMutablePointer<UnsafeMutablePointer<Onnx__ValueInfoProto>?>? {
-    array(values.map { info(graph[$0].name, graph[$0].declaration) })
+    array(
+      values.map { declared in
+        let value = graph[declared.value]
+        return info(value.name, declared.redeclaration ?? value.declaration)
+      })
+  }
+
+  private func annotation(
+    _ annotation: QuantizationAnnotation
+  ) -> UnsafeMutablePointer<Onnx__TensorAnnotation>? {
+    message(onnx__tensor_annotation__init) { (result: inout Onnx__TensorAnnotation) in
+      result.tensor_name = text(annotation.tensorName)
+      result.n_quant_parameter_tensor_names = annotation.parameters.count
+      result.quant_parameter_tensor_names = entries(annotation.parameters)
+      restore(annotation.preserved, in: &result.base)
+    }
   }
 
   func nodes(

@@ -92,57 +92,21 @@ extension MessageArena {
 // MARK: Unpacking
 
 extension MessageArena {
-  /// Checks and unpacks one message; `raw_data` of its tensors points into `bytes`.
+  /// Checks and unpacks one message, and says where in `bytes` the numbers of its tensors lie.
   ///
   /// - Throws: `FormatError` with the byte offset of the first fault.
   func unpack(
     _ bytes: UnsafeRawBufferPointer, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>
-  ) throws(FormatError) -> UnsafeMutablePointer<ProtobufCMessage> {
+  ) throws(FormatError) -> (
+    message: UnsafeMutablePointer<ProtobufCMessage>, tensorData: [TensorData]
+  ) {
     let scanner = try WireScanner(bytes, as: descriptor)
     var allocator = allocator
     let unpacked = scanner.copy.withUnsafeBufferPointer { copy in
       protobuf_c_message_unpack(descriptor, &allocator, copy.count, copy.baseAddress)
     }
     guard let unpacked else { throw FormatError(.truncated, "the message cannot be decoded") }
-    resolveRawData(of: unpacked, in: bytes)
-    return unpacked
-  }
-
-  /// Replaces what the scanner left of each `raw_data` by the bytes it stands for.
-  private func resolveRawData(
-    of message: UnsafeMutablePointer<ProtobufCMessage>, in bytes: UnsafeRawBufferPointer
-  ) {
-    let descriptor = message.pointee.descriptor!
-    let memory = UnsafeMutableRawPointer(message)
-    if descriptor == tensorDescriptor {
-      let tensor = memory.assumingMemoryBound(to: Onnx__TensorProto.self)
-      guard tensor.pointee.has_raw_data != 0 else { return }
-      let token = UnsafeRawPointer(tensor.pointee.raw_data.data!)
-      let offset = Int(token.loadUnaligned(as: UInt64.self))
-      let count = Int(token.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-      let start = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self) + offset
-      tensor.pointee.raw_data = ProtobufCBinaryData(
-        len: count, data: UnsafeMutablePointer(mutating: start))
-      return
-    }
-    for index in 0..<Int(descriptor.pointee.n_fields) {
-      let field = descriptor.pointee.fields[index]
-      guard field.type == PROTOBUF_C_TYPE_MESSAGE else { continue }
-      let quantifier = memory + Int(field.quantifier_offset)
-      let member = memory + Int(field.offset)
-      if field.label == PROTOBUF_C_LABEL_REPEATED {
-        let count = quantifier.load(as: Int.self)
-        guard count > 0 else { continue }
-        let parts = member.load(
-          as: UnsafeMutablePointer<UnsafeMutablePointer<ProtobufCMessage>>.self)
-        for part in 0..<count { resolveRawData(of: parts[part], in: bytes) }
-      } else {
-        let isOneOf = field.flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue != 0
-        if isOneOf, quantifier.load(as: UInt32.self) != field.id { continue }
-        let part = member.load(as: UnsafeMutablePointer<ProtobufCMessage>?.self)
-        if let part { resolveRawData(of: part, in: bytes) }
-      }
-    }
+    return (unpacked, scanner.tensorData)
   }
 }
 

@@ -25,19 +25,15 @@ extension GraphReader {
           try self.function(function!.pointee)
         })
     }
+    for (index, info) in list(proto.training_info, proto.n_training_info).enumerated() {
+      model.trainingInfo.append(
+        try at("training_info[\(index)]") { () throws(FormatError) in
+          try trainingInfo(info!.pointee)
+        })
+    }
     model.preserved =
-      preserved(20, proto.training_info, proto.n_training_info)
-      + preserved(26, proto.configuration, proto.n_configuration) + preserved(proto.base)
-    let sparse = list(graph.pointee.sparse_initializer, graph.pointee.n_sparse_initializer)
-      .compactMap { text($0!.pointee.values?.pointee.name) }
-    try build("graph") { () throws(GraphError) in
-      try model.graph.checkInvariants(captured: Set(sparse))
-    }
-    for (index, function) in model.functions.enumerated() {
-      try build("functions[\(index)]") { () throws(GraphError) in
-        try function.body.checkInvariants()
-      }
-    }
+      preserved(26, proto.configuration, proto.n_configuration) + preserved(proto.base)
+    try model.checkGraphs()
     try model.checkFunctionCalls()
     return model
   }
@@ -57,14 +53,14 @@ extension GraphReader {
     var body = Graph()
     for (index, name) in list(proto.input, proto.n_input).enumerated() {
       try build("input[\(index)]") { () throws(GraphError) in
-        try body.addInput(body.intern(text(name) ?? ""), ValueDeclaration(type: nil))
+        try body.addInput(body.intern(text(name) ?? ""), nil)
       }
     }
     try addNodes(proto.node, proto.n_node, to: &body)
     for name in list(proto.output, proto.n_output) {
       body.addOutput(body.intern(text(name) ?? ""), nil)
     }
-    addDeclarations(proto.value_info, proto.n_value_info, field: 12, to: &body)
+    addDeclarations(proto.value_info, proto.n_value_info, to: &body)
     var function = Function(body: body)
     function.name = text(proto.name)
     function.domain = text(proto.domain)
@@ -81,6 +77,36 @@ extension GraphReader {
     function.metadata = entries(proto.metadata_props, proto.n_metadata_props)
     function.preserved = preserved(proto.base)
     return function
+  }
+}
+
+// MARK: Checks
+
+extension Model {
+  /// Verifies every graph by itself, and what training graphs read of the model's.
+  fileprivate func checkGraphs() throws(FormatError) {
+    try check(graph, "graph")
+    for (index, function) in functions.enumerated() {
+      try check(function.body, "functions[\(index)]")
+    }
+    guard !trainingInfo.isEmpty else { return }
+    let names = Set(graph.values.lazy.filter { $0.producer != nil }.map(\.name))
+    for (index, info) in trainingInfo.enumerated() {
+      let place = "training_info[\(index)]"
+      if let graph = info.initialization {
+        try check(graph, "\(place).initialization", captured: names)
+      }
+      if let graph = info.algorithm { try check(graph, "\(place).algorithm", captured: names) }
+    }
+  }
+
+  private func check(
+    _ graph: Graph, _ place: String, captured: Set<String> = []
+  ) throws(FormatError) {
+    try build(place) { () throws(GraphError) in
+      try graph.checkInvariants(captured: captured)
+      try graph.checkShadowing()
+    }
   }
 }
 
@@ -103,7 +129,7 @@ extension Model {
       guard indices.updateValue(index, forKey: key) == nil else {
         throw FormatError(
           .duplicateFunction, place: "functions[\(index)]",
-          "function '\(key.name.escaped)' is defined twice")
+          "function '\(key.name.shown)' is defined twice")
       }
     }
     var remaining = functions.map { Set($0.body.calls(among: indices)) }
@@ -123,7 +149,7 @@ extension Model {
     if let index = isSettled.firstIndex(of: false) {
       throw FormatError(
         .recursion, place: "functions[\(index)]",
-        "function '\((functions[index].name ?? "").escaped)' cannot be expanded, "
+        "function '\((functions[index].name ?? "").shown)' cannot be expanded, "
           + "its calls lead in a circle")
     }
   }
@@ -165,6 +191,8 @@ extension MessageArena {
       result.graph = graph(model.graph, placement)
       result.n_metadata_props = model.metadata.count
       result.metadata_props = entries(model.metadata)
+      result.n_training_info = model.trainingInfo.count
+      result.training_info = array(model.trainingInfo.map { trainingInfo($0, placement) })
       result.n_functions = model.functions.count
       result.functions = array(model.functions.map { function($0, placement) })
       restore(model.preserved, in: &result.base)

@@ -17,9 +17,14 @@ package enum ONNXFile {
   /// Models above this size keep their tensors in a data file: protobuf readers accept no more.
   package static let maximumModelSize = Int(Int32.max)
 
+  /// The newest version of the format whose every part the reader knows.
+  package static let newestIRVersion: Int64 = 14
+
   /// Reads the model at `path`; its tensors stay in the mapped file.
   ///
-  /// `externalDataDirectory` is a folder to look for external data in, beside the model's own.
+  /// `externalDataDirectory` is a folder to look for external data in, beside the model's own. A
+  /// model of an IR version above `newestIRVersion` is read too: what it has that this program does
+  /// not know is kept.
   ///
   /// - Throws: `FormatError` for the first fault found.
   package static func read(
@@ -44,71 +49,35 @@ package enum ONNXFile {
     var message = Onnx__ModelProto()
     onnx__model_proto__init(&message)
     let unpacked = try arena.unpack(region.bytes, as: message.base.descriptor)
-    let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__ModelProto.self)
-    let reader = GraphReader(tensors: TensorReader(file: region, external: external))
+    let proto = UnsafeRawPointer(unpacked.message).assumingMemoryBound(to: Onnx__ModelProto.self)
+    let tensors = TensorReader(file: region, data: unpacked.tensorData, external: external)
+    let reader = GraphReader(tensors: tensors)
     return try withExtendedLifetime((arena, region)) { () throws(FormatError) in
       try reader.model(proto.pointee)
     }
   }
 
-  /// Reads the file of a single tensor, such as the inputs and outputs of ONNX's test cases.
-  ///
-  /// - Throws: `FormatError` for the first fault found.
-  package static func readTensor(path: String) throws(FormatError) -> (name: String, tensor: Tensor)
-  {
-    let file = try map(path)
-    let external = ExternalDataFiles(modelPath: path, directory: nil)
-    do throws(FormatError) {
-      return try decodeTensor(file.region, external: external)
-    } catch { throw error.inside(file: path) }
-  }
-
-  /// Reads a single tensor from its encoded message.
-  ///
-  /// - Throws: `FormatError` for the first fault found.
-  package static func decodeTensor(
-    _ region: ByteRegion, external: any ExternalTensorSource
-  ) throws(FormatError) -> (name: String, tensor: Tensor) {
-    let arena = MessageArena()
-    let unpacked = try arena.unpack(region.bytes, as: tensorDescriptor)
-    let proto = UnsafeRawPointer(unpacked).assumingMemoryBound(to: Onnx__TensorProto.self)
-    let reader = TensorReader(file: region, external: external)
-    let stored = try withExtendedLifetime((arena, region)) { () throws(FormatError) in
-      try reader.tensor(proto.pointee)
-    }
-    return (stored.name ?? "", stored.tensor)
-  }
-
-  /// Writes the file of a single tensor.
-  ///
-  /// - Throws: `FormatError` if the file cannot be written.
-  package static func writeTensor(
-    _ tensor: Tensor, name: String, to path: String, overwriting: Bool
-  ) throws(FormatError) {
-    let arena = MessageArena()
-    let placement = DataPlacement(.keep, fileName: "")
-    let message = arena.tensor(StoredTensor(name: name, tensor), name: name, placement)
-    try withExtendedLifetime((arena, tensor)) { () throws(FormatError) in
-      let file = try finish(&message.pointee.base, to: path, overwriting: overwriting)
-      do throws(FileError) { try file.publish() } catch { throw FormatError(error) }
-    }
-  }
-
   /// Writes `model` and its data file, if it has one: they appear together or not at all.
   ///
-  /// - Throws: `FormatError` if a file cannot be written.
+  /// What would be larger than `maximumModelSize` gets a data file in any case. A `checksum` of
+  /// external data, which is one of its whole file, is kept with data that stays in place and
+  /// dropped with data that moves.
+  ///
+  /// - Throws: `FormatError` if a file cannot be written, with `.overwritesInput` if it is one that
+  ///   the model's external data is read from.
   package static func write(
     _ model: Model, to path: String, overwriting: Bool, externalData: ExternalData = .keep
   ) throws(FormatError) {
-    var fileName = "\(path.split(separator: "/").last ?? "model.onnx").data"
+    let ownName = String(path.split(separator: "/").last ?? "model.onnx")
+    var fileName = "\(ownName).data"
     var policy: DataPlacement.Policy
     switch externalData {
     case .keep: policy = model.isReachable(from: path) ? .keep : .move
     case .inline: policy = .inline
     case .file(let name):
-      guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+      guard !name.isEmpty, !name.contains("/"), ![".", "..", ownName].contains(name) else {
         throw FormatError(
-          .externalLocation, "expected the name of a data file, got '\(name.escaped)'")
+          .externalLocation, "expected the name of a data file, got '\(name.shown)'")
       }
       fileName = name
       policy = .file
@@ -117,18 +86,21 @@ package enum ONNXFile {
     var placement = DataPlacement(policy, fileName: fileName)
     var message = arena.model(model, placement)
     if protobuf_c_message_get_packed_size(&message.pointee.base) > maximumModelSize {
-      policy = .file
+      policy = policy == .keep ? .spill : .file
       arena = MessageArena()
       placement = DataPlacement(policy, fileName: fileName)
       message = arena.model(model, placement)
       let size = protobuf_c_message_get_packed_size(&message.pointee.base)
       guard size <= maximumModelSize else { throw tooLarge(size).inside(file: path) }
     }
+    // Beside the file itself where the path is a link, so that both paths lead to it.
+    let dataPath = "\(folder(of: canonicalPath(path) ?? path))/\(fileName)"
+    try model.checkIsNoSource(path)
+    if !placement.regions.isEmpty { try model.checkIsNoSource(dataPath) }
     try withExtendedLifetime((arena, model)) { () throws(FormatError) in
       var companions: [FinishedFile] = []
       if !placement.regions.isEmpty {
-        let path = "\(folder(of: path))/\(fileName)"
-        companions.append(try finish(placement, to: path, overwriting: overwriting))
+        companions.append(try finish(placement, to: dataPath, overwriting: overwriting))
       }
       let file = try finish(&message.pointee.base, to: path, overwriting: overwriting)
       do throws(FileError) { try file.publish(after: companions) } catch {
@@ -156,7 +128,7 @@ package enum ONNXFile {
     FormatError(.unwritable, "the model takes \(size) bytes without its external data")
   }
 
-  private static func map(_ path: String) throws(FormatError) -> MappedFile {
+  static func map(_ path: String) throws(FormatError) -> MappedFile {
     do { return try MappedFile(path: path) } catch { throw FormatError(error) }
   }
 }
@@ -177,7 +149,7 @@ extension ONNXFile {
     } catch { throw FormatError(error) }
   }
 
-  private static func finish(
+  static func finish(
     _ message: UnsafeMutablePointer<ProtobufCMessage>, to path: String, overwriting: Bool
   ) throws(FormatError) -> FinishedFile {
     do throws(FileError) {
@@ -214,35 +186,27 @@ private struct MessageStream: ~Copyable {
 // MARK: External data in place
 
 extension Model {
-  /// Whether every external tensor is found where its entries say, seen from a model at `path`.
+  /// Whether every external tensor lies where its entries lead, seen from a model at `path`.
+  ///
+  /// Files are told apart by their paths: not a byte is read.
   fileprivate func isReachable(from path: String) -> Bool {
-    let external = ExternalDataFiles(modelPath: path, directory: nil)
-    return storedTensors.allSatisfy { stored in
+    let folders = ExternalDataFiles(modelPath: path, directory: nil)
+    return allStoredTensors.allSatisfy { stored in
       guard case .external(let entries) = stored.encoding else { return true }
-      let region = try? external.region(entries, byteCount: stored.tensor.byteCount)
-      return region?.hasSameBytes(as: stored.tensor.region) ?? false
+      let region = stored.tensor.region
+      guard let location = try? ExternalLocation(entries, byteCount: region.count),
+        let file = externalFiles[location.path], file.region.storage === region.storage
+      else { return false }
+      return location.offset == region.offset
+        && (try? folders.path(of: location.path)) == file.path
     }
   }
 
-  private var storedTensors: [StoredTensor] {
-    graph.allStoredTensors + functions.flatMap(\.body.allStoredTensors)
-      + functions.flatMap { $0.attributeDefaults.flatMap(\.storedTensors) }
-  }
-}
-
-extension Graph {
-  fileprivate var allStoredTensors: [StoredTensor] {
-    initializers.compactMap { initializer($0) }
-      + nodes.flatMap { $0.node.attributes.flatMap(\.storedTensors) }
-  }
-}
-
-extension Attribute {
-  fileprivate var storedTensors: [StoredTensor] {
-    switch value {
-    case .tensor(let tensor): [tensor]
-    case .tensors(let tensors): tensors
-    default: graphs.flatMap(\.allStoredTensors)
-    }
+  /// Refuses to write where external data is read.
+  fileprivate func checkIsNoSource(_ path: String) throws(FormatError) {
+    guard let standing = canonicalPath(path),
+      externalFiles.values.contains(where: { $0.path == standing })
+    else { return }
+    throw FormatError(.overwritesInput, file: path, "the model's external data is read from here")
   }
 }

@@ -41,6 +41,11 @@ func preserved<Message>(
   list(parts, count).flatMap { preserved(number, $0) }
 }
 
+extension PreservedField {
+  /// A field of text without a character, where that is not the same as no field.
+  init(emptyText number: Int) { self.init(number: number, wireType: 2, payload: [0]) }
+}
+
 /// The variable-length encoding of a count.
 func varint(_ value: Int) -> [UInt8] {
   var result: [UInt8] = []
@@ -77,6 +82,7 @@ func declaration(_ info: Onnx__ValueInfoProto) -> ValueDeclaration {
   } else {
     result = ValueDeclaration(type: nil)
   }
+  result.omitsName = info.name == nil
   result.docString = text(info.doc_string)
   result.metadata = entries(info.metadata_props, info.n_metadata_props)
   result.preserved = preserved(info.base)
@@ -206,6 +212,7 @@ extension MessageArena {
     message(onnx__value_info_proto__init) { (result: inout Onnx__ValueInfoProto) in
       result.name = text(name)
       guard let declaration else { return }
+      if declaration.omitsName, name.isEmpty { result.name = nil }
       if let encoding = declaration.typeEncoding {
         var allocator = allocator
         result.type = onnx__type_proto__unpack(&allocator, encoding.count, encoding)

@@ -2,16 +2,17 @@ import COnnx
 
 /// Checks an encoded message before protobuf-c sees it, and makes a small copy without bulk data.
 ///
-/// The copy holds, for the `raw_data` of every tensor, where in the input those bytes lie: an offset
-/// and a length of eight bytes each. protobuf-c neither bounds recursion nor leaves bytes in place.
+/// The copy lacks the numbers of tensors: instead of them, `raw_data` holds eight bytes, which are
+/// the tensor's index in `tensorData`. protobuf-c neither bounds recursion nor leaves bytes in place.
 struct WireScanner {
   /// The copy, for protobuf-c to unpack.
   private(set) var copy: [UInt8] = []
+  /// Where in the message the numbers of its tensors lie.
+  private(set) var tensorData: [TensorData] = []
   private let bytes: UnsafeRawBufferPointer
   private let tensorDescriptor = ONNXFormat.tensorDescriptor
 
   static let maximumDepth = 100
-  private static let rawDataField = 9
   /// Lengths in the copy take this many bytes, so that they can be filled in afterwards.
   private static let lengthWidth = 5
 
@@ -34,6 +35,8 @@ struct WireScanner {
         "messages are nested deeper than \(Self.maximumDepth) levels")
     }
     let isTensor = descriptor == tensorDescriptor
+    var numbers = TensorData()
+    var singularFields: UInt64 = 0
     var position = range.lowerBound
     while position < range.upperBound {
       let start = position
@@ -53,6 +56,29 @@ struct WireScanner {
         continue
       }
       try checkWireType(wireType, of: field.pointee, content: content, start: start)
+      if field.pointee.label != PROTOBUF_C_LABEL_REPEATED {
+        // Of the parts of a oneof there may be one; no message has two oneofs.
+        let isOneOf = field.pointee.flags & PROTOBUF_C_FIELD_FLAG_ONEOF.rawValue != 0
+        let bit: UInt64 = isOneOf ? 1 << 63 : 1 << UInt64(field - descriptor.pointee.fields)
+        guard singularFields & bit == 0 else {
+          throw FormatError(
+            .duplicateField, byteOffset: start,
+            "field '\(String(cString: field.pointee.name))' stands twice, or beside its alternative"
+          )
+        }
+        singularFields |= bit
+      }
+      if isTensor, let field = TensorField(rawValue: Int(number)) {
+        if field == .raw {
+          numbers.raw = content
+        } else {
+          let isPacked = wireType == 2
+          numbers.append(
+            TensorData.Run(
+              field: field, isPacked: isPacked, range: isPacked ? content : start..<position))
+        }
+        continue
+      }
       switch field.pointee.type {
       case PROTOBUF_C_TYPE_MESSAGE:
         append(varint: tag)
@@ -65,14 +91,15 @@ struct WireScanner {
       case PROTOBUF_C_TYPE_STRING:
         try checkText(content)
         append(start..<position)
-      case PROTOBUF_C_TYPE_BYTES where isTensor && number == Self.rawDataField:
-        append(varint: tag)
-        copy.append(16)
-        append(word: content.lowerBound)
-        append(word: content.count)
       default:
         append(start..<position)
       }
+    }
+    if !numbers.isEmpty {
+      append(varint: UInt64(TensorField.raw.rawValue << 3 | 2))
+      copy.append(8)
+      append(word: tensorData.count)
+      tensorData.append(numbers)
     }
   }
 

@@ -27,6 +27,8 @@ package enum ElementType: Int32, Sendable, CaseIterable, Hashable {
   case float8e8m0 = 24
   case uint2 = 25
   case int2 = 26
+  case float6e2m3 = 27
+  case float6e3m2 = 28
 
   /// Bits one element takes in a packed buffer; `nil` for strings, whose elements have no fixed size.
   package var bitWidth: Int? {
@@ -34,6 +36,7 @@ package enum ElementType: Int32, Sendable, CaseIterable, Hashable {
     case .undefined, .string: nil
     case .uint2, .int2: 2
     case .uint4, .int4, .float4e2m1: 4
+    case .float6e2m3, .float6e3m2: 6
     case .uint8, .int8, .bool, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz,
       .float8e8m0:
       8
@@ -75,7 +78,7 @@ extension ElementType: CustomStringConvertible {
     "undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool",
     "float16", "double", "uint32", "uint64", "complex64", "complex128", "bfloat16",
     "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4", "int4",
-    "float4e2m1", "float8e8m0", "uint2", "int2",
+    "float4e2m1", "float8e8m0", "uint2", "int2", "float6e2m3", "float6e3m2",
   ]
 }
 

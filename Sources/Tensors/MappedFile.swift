@@ -9,7 +9,6 @@ package struct MappedFile: Sendable {
   ///
   /// - Throws: `FileError`; never blocks on a pipe or device.
   package init(path: String) throws(FileError) {
-    self.path = path
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       switch errno {
@@ -17,6 +16,14 @@ package struct MappedFile: Sendable {
       case let code: throw FileError(.unreadable, path: path, "cannot open: \(reason(code))")
       }
     }
+    try self.init(descriptor: descriptor, path: path)
+  }
+
+  /// Maps the whole of a regular file that is open for reading, and closes `descriptor`.
+  ///
+  /// - Throws: `FileError`, which calls the file `path`.
+  package init(descriptor: Int32, path: String) throws(FileError) {
+    self.path = path
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {

@@ -70,8 +70,9 @@ import Testing
       "two producers", .duplicateProducer, at: "graph.node[1]",
       Wire.model(Wire.node("A", [], ["y"]), Wire.node("B", [], ["y"]))),
     Fault(
-      "nothing produces", .danglingValue, at: "graph", Wire.model(Wire.node("A", ["x"], ["y"]))),
-    Fault("self loop", .cycle, at: "graph", Wire.model(Wire.node("A", ["y"], ["y"]))),
+      "nothing produces", .danglingValue, at: "graph.node[0]",
+      Wire.model(Wire.node("A", ["x"], ["y"]))),
+    Fault("self loop", .cycle, at: "graph.node[0]", Wire.model(Wire.node("A", ["y"], ["y"]))),
     Fault(
       "function twice", .duplicateFunction, at: "functions[1]",
       Wire.model() + function("f", calls: "Relu") + function("f", calls: "Relu")),
