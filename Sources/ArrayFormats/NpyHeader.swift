@@ -94,8 +94,9 @@ struct NpyHeader {
   {
     let name = description.dropFirst()
     guard let type = types.first(where: { $0.name == name }) else {
+      let kind = name.first.flatMap { unsupportedKinds[$0] } ?? "of type '\(description)'"
       throw ArrayFormatError(
-        .unsupportedType, origin, "elements of type '\(description)' are not supported")
+        .unsupportedType, origin, "elements \(kind) are not supported")
     }
     switch description.first {
     case "<": return type.type
@@ -109,6 +110,13 @@ struct NpyHeader {
         .unsupportedType, origin, "expected a byte order '<', got '\(description)'")
     }
   }
+
+  /// What NumPy stores besides numbers and truth values.
+  private static let unsupportedKinds: [Character: String] = [
+    "O": "that are pickled objects", "V": "that are structures", "U": "that are text",
+    "S": "that are text", "c": "that are complex", "M": "that are dates",
+    "m": "that are durations",
+  ]
 
   private static let types: [(name: String, type: ElementType)] = [
     ("f2", .float16), ("f4", .float), ("f8", .double),

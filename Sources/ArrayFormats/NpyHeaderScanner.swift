@@ -33,7 +33,7 @@ struct NpyHeaderScanner {
       switch key {
       case "descr":
         isRepeated = description != nil
-        description = try readString()
+        description = try readType()
       case "fortran_order":
         isRepeated = isFortranOrder != nil
         isFortranOrder = try readTruth()
@@ -73,6 +73,17 @@ struct NpyHeaderScanner {
     else { throw fault("a string without escapes") }
     position = end + 1
     return String(decoding: bytes[start..<end], as: UTF8.self)
+  }
+
+  /// The description of an element type: a string, unless elements have fields.
+  private mutating func readType() throws(ArrayFormatError) -> String {
+    skipWhitespace()
+    if position < bytes.count, bytes[position] == UInt8(ascii: "[") {
+      throw ArrayFormatError(
+        .unsupportedType, origin, offset: base + position,
+        "elements that are structures are not supported")
+    }
+    return try readString()
   }
 
   private mutating func readTruth() throws(ArrayFormatError) -> Bool {

@@ -1,22 +1,46 @@
-extension String {
-  /// The text with everything that would disturb a terminal or a quotation written as an escape.
+extension Unicode.Scalar {
+  /// Whether it shows as itself in a line of text.
   ///
-  /// Control characters, line separators and marks that change the direction of text become
-  /// `\u{…}`, and are so visible to whoever reads a name that a file made up.
+  /// Control characters, line separators, marks that change the direction of text, and what is
+  /// invisible or nobody's do not.
+  package var isPrintable: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: false
+    default: true
+    }
+  }
+
+  /// The escape that stands for it where it is not printable.
+  fileprivate var escape: String {
+    switch self {
+    case "\n": "\\n"
+    case "\r": "\\r"
+    case "\t": "\\t"
+    default: "\\u{\(String(value, radix: 16))}"
+    }
+  }
+}
+
+extension String {
+  /// The text with every scalar that is not printable as an escape, so that a name which a file
+  /// made up neither steers a terminal nor looks like a second line.
+  package var printable: String {
+    guard !unicodeScalars.allSatisfy(\.isPrintable) else { return self }
+    return unicodeScalars.map { $0.isPrintable ? String($0) : $0.escape }.joined()
+  }
+
+  /// The text as it stands between double quotes: printable, with quotes and backslashes escaped.
   package var escaped: String {
     var result = ""
     for scalar in unicodeScalars {
       switch scalar {
       case "\\": result += "\\\\"
       case "\"": result += "\\\""
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
       default:
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse:
-          result += "\\u{\(String(scalar.value, radix: 16))}"
-        default: result.unicodeScalars.append(scalar)
+        if scalar.isPrintable {
+          result.unicodeScalars.append(scalar)
+        } else {
+          result += scalar.escape
         }
       }
     }

@@ -5,9 +5,9 @@ package import GraphIR
 ///
 /// Values are named, not numbered. Weights are little-endian float32 in base64, so that applying a
 /// plan gives the same bytes wherever it is done.
-package struct ReplacementPlan: Sendable, Hashable, Codable {
+package struct ReplacementPlan: Sendable, Hashable, Encodable {
   /// One replacement.
-  package struct Span: Sendable, Hashable, Codable {
+  package struct Span: Sendable, Hashable, Encodable {
     /// The names of the values h_from and h_to.
     package var from: String
     package var to: String
@@ -41,29 +41,6 @@ package struct ReplacementPlan: Sendable, Hashable, Codable {
   package init(model: String, spans: [Span]) {
     self.model = model
     self.spans = spans
-  }
-
-  /// Reads a document.
-  ///
-  /// - Throws: `PlanError` with `.malformed` or `.unknownSchema`.
-  package init(json: [UInt8]) throws(PlanError) {
-    struct Head: Decodable { let schema: String }
-    do {
-      let decoder = JSONDecoder()
-      let head = try decoder.decode(Head.self, from: Data(json))
-      guard head.schema == Self.currentSchema else {
-        throw PlanError(
-          .unknownSchema, path: "schema",
-          "expected '\(Self.currentSchema)', got '\(head.schema)'")
-      }
-      self = try decoder.decode(Self.self, from: Data(json))
-    } catch let error as PlanError {
-      throw error
-    } catch let error as DecodingError {
-      throw PlanError(error)
-    } catch {
-      throw PlanError(.malformed, "cannot be read as JSON")
-    }
   }
 
   /// The document, with keys in a fixed order.
@@ -133,24 +110,8 @@ extension ReplacementPlan.Span {
   }
 }
 
-extension ReplacementWeights: Codable {
+extension ReplacementWeights: Encodable {
   private enum CodingKeys: String, CodingKey { case bias, weight }
-
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    func floats(_ key: CodingKeys) throws -> [Float]? {
-      guard let data = try container.decodeIfPresent(Data.self, forKey: key) else { return nil }
-      guard data.count % 4 == 0 else {
-        throw DecodingError.dataCorruptedError(
-          forKey: key, in: container, debugDescription: "expected whole float32 numbers")
-      }
-      let bytes = [UInt8](data)
-      return stride(from: 0, to: bytes.count, by: 4).map { start in
-        Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
-      }
-    }
-    self.init(weight: try floats(.weight), bias: try floats(.bias))
-  }
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
@@ -159,32 +120,5 @@ extension ReplacementWeights: Codable {
     }
     try container.encodeIfPresent(weight.map(data), forKey: .weight)
     try container.encodeIfPresent(bias.map(data), forKey: .bias)
-  }
-}
-
-extension PlanError {
-  /// The place and cause of a decoding fault.
-  fileprivate init(_ error: DecodingError) {
-    let (context, message): (DecodingError.Context, String) =
-      switch error {
-      case .keyNotFound(let key, let context): (context, "'\(key.stringValue)' is missing")
-      case .typeMismatch(_, let context), .valueNotFound(_, let context),
-        .dataCorrupted(let context):
-        (
-          context,
-          context.debugDescription.prefix(1).lowercased()
-            + context.debugDescription.dropFirst()
-        )
-      @unknown default:
-        (DecodingError.Context(codingPath: [], debugDescription: ""), "cannot be read")
-      }
-    let path = context.codingPath.reduce(into: "") { path, key in
-      if let index = key.intValue {
-        path += "[\(index)]"
-      } else {
-        path += (path.isEmpty ? "" : ".") + key.stringValue
-      }
-    }
-    self.init(.malformed, path: path, message)
   }
 }

@@ -1,3 +1,4 @@
+import ArrayFormats
 import Execution
 import GraphIR
 import Tensors
@@ -49,6 +50,14 @@ public struct Failure: Error, Sendable {
     self.init(
       status, error.description,
       notes: error.code == .exists ? ["use --force to replace it"] : [])
+  }
+
+  init(_ error: ArrayFormatError) {
+    if let fault = error.fileError {
+      self.init(fault)
+    } else {
+      self.init(.malformedInput, error.description)
+    }
   }
 
   init(_ error: ExecutionError, in path: String) {

@@ -31,8 +31,9 @@ package final class FinishedFile {
       guard ifPresent != .refuse else {
         throw FileError(.exists, path: path, "already exists")
       }
-      guard standing.st_mode & S_IFMT == S_IFREG else {
-        throw FileError(.uncreatable, path: path, "cannot replace what is not a regular file")
+      let kind = FileKind(mode: standing.st_mode)
+      guard kind == .file else {
+        throw FileError(.uncreatable, path: path, "cannot replace \(kind)")
       }
     }
     guard path.utf8.last != UInt8(ascii: "/") else {

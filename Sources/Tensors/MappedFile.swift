@@ -7,15 +7,13 @@ package struct MappedFile: Sendable {
 
   /// Maps the whole of the regular file at `path`; an empty file gives an empty region.
   ///
+  /// The file may be replaced meanwhile, for its bytes stay; who cuts it short ends the process by
+  /// `SIGBUS`.
+  ///
   /// - Throws: `FileError`; never blocks on a pipe or device.
   package init(path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      switch errno {
-      case ENOENT, ENOTDIR: throw FileError(.notFound, path: path, "no such file")
-      case let code: throw FileError(.unreadable, path: path, "cannot open: \(reason(code))")
-      }
-    }
+    guard descriptor >= 0 else { throw FileError(opening: path, errno) }
     try self.init(descriptor: descriptor, path: path)
   }
 
@@ -29,8 +27,8 @@ package struct MappedFile: Sendable {
     guard fstat(descriptor, &status) == 0 else {
       throw FileError(.unreadable, path: path, "cannot examine: \(reason(errno))")
     }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      let kind = status.st_mode & S_IFMT == S_IFDIR ? "a directory" : "not a regular file"
+    let kind = FileKind(mode: status.st_mode)
+    guard kind == .file else {
       throw FileError(.notRegularFile, path: path, "expected a file, got \(kind)")
     }
     let count = Int(status.st_size)

@@ -38,14 +38,15 @@ package struct FileError: Error, Sendable, CustomStringConvertible {
   }
 
   package let code: Code
+  /// The path as it was given, an empty one as two quotes.
   package let path: String
   package let message: String
 
   package init(_ code: Code, path: String, _ message: String) {
     self.code = code
-    self.path = path
+    self.path = path.isEmpty ? "''" : path
     self.message = message
   }
 
-  package var description: String { "\(path.isEmpty ? "''" : path): \(message)" }
+  package var description: String { "\(path): \(message)" }
 }

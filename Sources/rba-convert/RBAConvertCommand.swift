@@ -31,7 +31,7 @@ struct RBAConvertCommand: ParsableCommand {
     defaultSubcommand: Convert.self)
 
   static func main() {
-    signal(SIGPIPE, SIG_DFL)
+    Signals.install()
     do {
       var command = try parseAsRoot()
       try command.run()

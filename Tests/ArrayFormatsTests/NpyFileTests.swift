@@ -43,7 +43,7 @@ import Testing
     ("unclosed string", .syntax, file("{'descr")),
     ("escape", .syntax, file(header(#"<\x664"#, "()"), four)),
     ("order that is a number", .syntax, file("{'fortran_order': 0}")),
-    ("structured type", .syntax, file("{'descr': [('a', '<f4')], 'shape': ()}")),
+    ("structured type", .unsupportedType, file("{'descr': [('a', '<f4')], 'shape': ()}")),
     ("no type", .field, file("{'fortran_order': False, 'shape': ()}")),
     ("no shape", .field, file("{'descr': '<f4', 'fortran_order': False}")),
     ("no order", .field, file("{'descr': '<f4', 'shape': ()}")),
@@ -52,6 +52,9 @@ import Testing
     ("big-endian", .bigEndian, file(header(">f4", "()"), four)),
     ("complex", .unsupportedType, file(header("<c8", "()"), four + four)),
     ("object", .unsupportedType, file(header("|O", "()"), [0])),
+    ("raw bytes", .unsupportedType, file(header("|V4", "()"), four)),
+    ("text", .unsupportedType, file(header("<U1", "()"), four)),
+    ("date", .unsupportedType, file(header("<M8[ns]", "()"), four + four)),
     ("no byte order", .unsupportedType, file(header("|f4", "()"), four)),
     ("empty type", .unsupportedType, file(header("", "()"), [0])),
     ("dimension of 2^63", .shapeOverflow, file(header("<f4", "(9223372036854775808,)"))),
@@ -67,6 +70,13 @@ import Testing
     let (name, code, bytes) = Self.malformed[index]
     let error = #expect(throws: ArrayFormatError.self) { try Self.decode(bytes) }
     #expect(error?.code == code, "\(name): \(error.map(String.init(describing:)) ?? "accepted")")
+  }
+
+  @Test func `what NumPy pickles is refused in words`() {
+    let error = #expect(throws: ArrayFormatError.self) {
+      try Self.decode(Self.file(Self.header("|O", "()"), [0]))
+    }
+    #expect(error?.description == "memory: elements that are pickled objects are not supported")
   }
 
   @Test(arguments: [UInt8(1), 2, 3])

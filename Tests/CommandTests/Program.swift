@@ -15,15 +15,24 @@ enum Program {
   /// Runs it to its end, without input and not on a terminal.
   static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-  static func run(_ arguments: [String]) throws -> Outcome {
+  static func run(_ arguments: [String]) throws -> Outcome { try run(arguments, after: nil) }
+
+  /// Runs it in a shell that first does as `setting` says, such as limit its resources; while it runs,
+  /// `meanwhile` is told its process.
+  static func run(
+    _ arguments: [String], after setting: String? = nil,
+    meanwhile: (_ process: pid_t) throws -> Void = { _ in }
+  ) throws -> Outcome {
     let folder = try TemporaryFolder()
     let process = Process()
-    process.executableURL = url
-    process.arguments = arguments
+    process.executableURL = setting == nil ? url : URL(filePath: "/bin/sh")
+    process.arguments =
+      (setting.map { ["-c", "\($0); exec \"$@\"", "sh", url.path] } ?? []) + arguments
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = try folder.newFile("stdout")
     process.standardError = try folder.newFile("stderr")
     try process.run()
+    try meanwhile(process.processIdentifier)
     process.waitUntilExit()
     // A trap is told apart from a status.
     let status = process.terminationStatus

@@ -57,7 +57,7 @@ import Testing
 
   @Test func aFolderAsModel() throws {
     try expect(
-      65, "\(folder.url.path): expected a file, got a directory", model: folder.url.path)
+      65, "\(folder.url.path): expected a file, got a folder", model: folder.url.path)
   }
 
   @Test func anEmptyModel() throws {
@@ -186,7 +186,7 @@ import Testing
 
   @Test func aFolderAsOutput() throws {
     try expect(
-      73, "\(folder.url.path): cannot replace what is not a regular file",
+      73, "\(folder.url.path): cannot replace a folder",
       output: folder.url.path, options: ["--force"])
   }
 }

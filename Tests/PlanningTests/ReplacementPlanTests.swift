@@ -58,13 +58,90 @@ import Testing
     #expect(error?.code == .otherModel)
   }
 
+  /// A document with one span, of which `change` replaces a part.
+  private static func document(_ part: String, _ change: String) -> String {
+    """
+    {
+      "model": "abc", "schema": "rba-convert/plan/1",
+      "spans": [
+        {"form": "bias", "from": "h0", "to": "h1", "label": "0:1", "ridge": 1e-3,
+         "weights": {"bias": "AAAAAA=="}}
+      ]
+    }
+    """.replacing(part, with: change)
+  }
+
   @Test(arguments: [
-    ("{", PlanError.Code.malformed), ("{\"schema\": \"rba-convert/plan/9\"}", .unknownSchema),
-    ("{\"schema\": \"rba-convert/plan/1\"}", .malformed),
+    ("}}", "}", "line 6: expected ',' or '}', got ']'"),
+    ("]", "", "line 7: expected ',' or ']', got '}'"),
+    ("\"model\": \"abc\", ", "", "'model' is missing"),
+    ("\"model\": ", "\"modle\": ", "expected no 'modle'"),
+    ("\"label\"", "\"label\": 1, \"form\"", "line 4: expected one 'form', got two"),
+    ("\"abc\"", "12", "model: expected a string, got a number"),
+    ("1e-3", "\"small\"", "spans[0].ridge: expected a number, got a string"),
+    ("1e-3", "1e999", "line 4: expected a number that is finite, got 1e999"),
+    ("1e-3", "-", "line 4: expected a number, got ','"),
+    ("1e-3", "01", "line 4: expected a number, got ','"),
+    ("1e-3", "1.", "line 4: expected a digit, got ','"),
+    ("\"h0\"", "[]", "spans[0].from: expected a string, got a list"),
+    ("\"h0\"", "\"h0\n", "line 4: expected a closing quote, got '\n'"),
+    ("\"h0\"", "\"\\x\"", "line 4: expected an escape, got 'x'"),
+    ("\"h0\"", "\"\\ud800\"", "line 4: expected the second half of a surrogate pair, got '\"'"),
+    ("\"h0\"", "\"\\u12g4\"", "line 4: expected four hexadecimal digits, got '1'"),
+    (
+      "\"bias\", ", "\"cubic\", ",
+      "spans[0].form: expected one of 'identity', 'bias', 'diagonal', 'linear', 'least-squares', "
+        + "got 'cubic'"
+    ),
+    ("{\"bias\": \"AAAAAA==\"}", "true", "spans[0].weights: expected an object, got a truth value"),
+    ("AAAAAA==", "?", "spans[0].weights.bias: expected base64"),
+    ("AAAAAA==", "AAAA", "spans[0].weights.bias: expected whole float32 numbers, got 3 bytes"),
+    ("[\n", "{\n", "line 4: expected a key, got '{'"),
   ])
-  func documentsThatAreNoPlan(_ text: String, _ code: PlanError.Code) {
+  func documentsThatAreNoPlan(_ part: String, _ change: String, _ message: String) {
+    let text = Self.document(part, change)
     let error = #expect(throws: PlanError.self) { try ReplacementPlan(json: Array(text.utf8)) }
-    #expect(error?.code == code)
+    #expect(error?.code == .malformed)
+    #expect(error?.description == message)
+  }
+
+  @Test(arguments: [
+    ([], "line 1: expected a value, got the end"),
+    (Array("[]".utf8), "expected an object, got a list"),
+    (Array("{} {}".utf8), "line 1: expected the end, got '{'"),
+    ([0x22, 0xFF, 0x22], "expected a JSON document, got bytes that are not UTF-8"),
+    (
+      [UInt8](repeating: UInt8(ascii: "["), count: 100_000),
+      "line 1: expected at most 32 levels of nesting"
+    ),
+  ])
+  func textThatIsNoDocument(_ bytes: [UInt8], _ message: String) {
+    let error = #expect(throws: PlanError.self) { try ReplacementPlan(json: bytes) }
+    #expect(error?.description == message)
+  }
+
+  @Test func anotherSchemaIsRefusedWhateverElseItHas() {
+    let text = Self.document("plan/1\",", "plan/9\", \"new\": 1,")
+    let error = #expect(throws: PlanError.self) { try ReplacementPlan(json: Array(text.utf8)) }
+    #expect(error?.code == .unknownSchema)
+    #expect(
+      error?.description
+        == "schema: expected 'rba-convert/plan/1', got 'rba-convert/plan/9'")
+  }
+
+  @Test func escapesAndNullsAreRead() throws {
+    let text = Self.document("\"h0\"", #""\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00""#)
+      .replacing("1e-3", with: "null")
+    let span = try ReplacementPlan(json: Array(text.utf8)).spans[0]
+    #expect(span.from == "\"\\/\u{8}\u{C}\n\r\té😀")
+    #expect(span.ridge == nil)
+  }
+
+  @Test func noPrefixIsAPlan() {
+    let bytes = Array(Self.document("", "").utf8)
+    for count in bytes.indices {
+      #expect(throws: PlanError.self) { try ReplacementPlan(json: Array(bytes.prefix(count))) }
+    }
   }
 
   @Test(arguments: [

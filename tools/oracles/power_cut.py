@@ -14,6 +14,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,7 +103,8 @@ class PowerCut:
         else:
             process = self.launch(self.scenario.arguments)
             time.sleep(generator.uniform(0, self.seconds))
-            process.kill()
+            # People end it too.
+            process.send_signal(generator.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
             process.wait()
         found = digests(self.folder)
         hidden = {name for name in found if name.startswith(".rba-convert-")}

@@ -1,5 +1,4 @@
 import ArrayFormats
-import FoundationEssentials
 import ONNXFormat
 import SafetensorsFormat
 import Tensors
@@ -17,45 +16,42 @@ struct NamedTensor: Sendable {
 ///
 /// - Throws: `Failure` where there is no such file, or one is malformed or of no known kind.
 func readTensors(_ path: String) throws(Failure) -> [NamedTensor] {
-  var isDirectory = false
-  guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-    throw Failure(.noInput, "\(path): no such file")
-  }
-  if isDirectory { return try readFolder(path) }
+  let kind: FileKind
+  do throws(FileError) { kind = try FileKind(path: path) } catch { throw Failure(error) }
+  if kind == .folder { return try readFolder(path) }
   switch pathExtension(path) {
   case "npy":
     do throws(ArrayFormatError) {
       return [NamedTensor(name: nil, tensor: try NpyFile.read(path: path), path: path)]
-    } catch { throw Failure(.malformedInput, "\(error)") }
+    } catch { throw Failure(error) }
   case "npz":
     do throws(ArrayFormatError) {
       return try NpzFile.read(path: path).map {
         NamedTensor(name: $0.name, tensor: $0.tensor, path: path)
       }
-    } catch { throw Failure(.malformedInput, "\(error)") }
+    } catch { throw Failure(error) }
   case "safetensors":
     do throws(SafetensorsError) {
       return try SafetensorsFile.read(path: path).tensors.map {
         NamedTensor(name: $0.name, tensor: $0.tensor, path: path)
       }
-    } catch { throw Failure(.malformedInput, "\(error)") }
+    } catch { throw error.fileError.map { Failure($0) } ?? Failure(.malformedInput, "\(error)") }
   case "pb":
     do throws(FormatError) {
       let (name, tensor) = try ONNXFile.readTensor(path: path)
       return [NamedTensor(name: name, tensor: tensor, path: path)]
-    } catch { throw Failure(.malformedInput, "\(error)") }
+    } catch { throw Failure(error, path) }
   case let other:
+    let got = other.isEmpty ? "\(kind) without an extension" : "'.\(other)'"
     throw Failure(
       .malformedInput,
-      "\(path): expected .npy, .npz, .safetensors, .pb or a folder of those, got '.\(other)'")
+      "\(path): expected .npy, .npz, .safetensors, .pb or a folder of those, got \(got)")
   }
 }
 
 private func readFolder(_ folder: String) throws(Failure) -> [NamedTensor] {
   let names: [String]
-  do { names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted() } catch {
-    throw Failure(.malformedInput, "\(folder): cannot list the folder")
-  }
+  do throws(FileError) { names = try Folder.names(in: folder) } catch { throw Failure(error) }
   let known: Set = ["npy", "npz", "safetensors", "pb"]
   var tensors: [NamedTensor] = []
   for name in names where known.contains(pathExtension(name)) {

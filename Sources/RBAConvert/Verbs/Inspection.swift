@@ -66,13 +66,10 @@ public struct Inspection: Sendable {
     return (lines + ["}"]).joined(separator: "\n")
   }
 
+  /// A string of Graphviz, in which a backslash begins an escape of its own.
   private func quoted(_ text: String) -> String {
-    let escaped = text.unicodeScalars.map { scalar in
-      switch scalar {
-      case "\"", "\\": "\\\(scalar)"
-      case _ where scalar.value < 32 || scalar.value == 127: "?"
-      default: String(scalar)
-      }
+    let escaped = text.printable.unicodeScalars.map { scalar in
+      scalar == "\"" || scalar == "\\" ? "\\\(scalar)" : String(scalar)
     }
     return "\"\(escaped.joined())\""
   }

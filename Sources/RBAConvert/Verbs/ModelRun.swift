@@ -119,28 +119,46 @@ public struct ModelRun: Sendable {
     return (isWithinTolerance, largest)
   }
 
-  /// One file per output. An output's name is never used as a path: anything but ASCII letters, digits,
-  /// dots, dashes and underscores becomes an underscore.
+  /// One file per output, each whole or absent.
   private func write(
     _ outputs: [String: Tensor], _ names: [String], _ folder: String
   ) throws(Failure) {
-    var isDirectory: ObjCBool = false
-    if !FileManager.default.fileExists(atPath: folder, isDirectory: &isDirectory) {
-      do {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-      } catch { throw Failure(.cannotCreate, "\(folder): cannot create the folder") }
-    } else if !isDirectory.boolValue {
-      throw Failure(.cannotCreate, "\(folder): expected a folder, got a file")
-    }
-    for name in names {
-      let plain = name.map { character in
-        let isPlain = character.isASCII && (character.isLetter || character.isNumber)
-        return isPlain || "-_.".contains(character) ? character : "_"
-      }
-      let file = plain.first == "." ? "_" + String(plain) : String(plain)
+    do throws(FileError) { try Folder.create(at: folder) } catch { throw Failure(error) }
+    let files = zip(names, plainFileNames(names)).map { ($0, "\(folder)/\($1).npy") }
+    for (_, path) in files { try checkWritable(path, overwriting: overwriting) }
+    for (name, path) in files {
       do throws(ArrayFormatError) {
-        try NpyFile.write(outputs[name]!, path: "\(folder)/\(file).npy", overwriting: overwriting)
-      } catch { throw Failure(.cannotCreate, "\(error)") }
+        try NpyFile.write(outputs[name]!, path: path, overwriting: overwriting)
+      } catch { throw Failure(error) }
     }
   }
+}
+
+/// File names for `names`, which come from a file and are never used as paths.
+///
+/// Anything but ASCII letters, digits, dashes, dots and underscores becomes an underscore, a dot does
+/// not stand first, and 200 characters are kept; names that have become equal, for people who do not
+/// tell capital letters too, are told apart by a number.
+func plainFileNames(_ names: [String]) -> [String] {
+  var taken: Set<String> = []
+  var numbers: [String: Int] = [:]
+  return names.map { name in
+    var plain = String(
+      name.unicodeScalars.prefix(200).map { scalar -> Character in
+        let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.isDigit)
+        return isPlain || "-_.".unicodeScalars.contains(scalar) ? Character(scalar) : "_"
+      })
+    if plain.isEmpty || plain.hasPrefix(".") { plain = "_" + plain }
+    var result = plain
+    while !taken.insert(result.lowercased()).inserted {
+      let number = numbers[plain.lowercased(), default: 1] + 1
+      numbers[plain.lowercased()] = number
+      result = "\(plain)-\(number)"
+    }
+    return result
+  }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isDigit: Bool { ("0"..."9").contains(self) }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import RBAConvert
 
-/// Writing to the terminal or a pipe.
+/// Writing to the terminal or a pipe: the one place where names out of a file are made harmless.
 enum Terminal {
   /// Writes a document to standard output as it is, and a line feed.
   static func write(_ document: String) throws(Failure) {
@@ -11,36 +11,23 @@ enum Terminal {
   }
 
   /// Writes a line of a result to standard output.
-  static func print(_ line: String) throws(Failure) { try write(harmless(line)) }
+  static func print(_ line: String) throws(Failure) { try write(printable(line)) }
 
   /// Writes a line that is no result to standard error; where that is closed nobody is told.
   static func complain(_ line: String) {
-    try? FileHandle.standardError.write(contentsOf: Data((harmless(line) + "\n").utf8))
+    let shown = line.unicodeScalars.prefix(longestComplaint)
+    let line = printable(String(shown)) + (shown.endIndex == line.endIndex ? "" : "…")
+    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
   }
 
   /// Replaces the line of progress on standard error.
   static func showProgress(_ line: String) {
-    try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K\(line)".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K\(printable(line))".utf8))
   }
 
   /// Whether standard error is a terminal that shows progress in place.
   static var showsProgress: Bool { isatty(STDERR_FILENO) == 1 }
 
-  /// The line with control characters written as escapes: a name that a file made up shall neither
-  /// steer a terminal nor look like a second line.
-  private static func harmless(_ line: String) -> String {
-    guard line.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-      return line
-    }
-    return line.unicodeScalars.map { scalar in
-      switch scalar {
-      case "\n": "\\n"
-      case "\r": "\\r"
-      case "\t": "\\t"
-      case _ where scalar.properties.generalCategory == .control:
-        "\\u{\(String(scalar.value, radix: 16))}"
-      default: String(scalar)
-      }
-    }.joined()
-  }
+  /// Scalars after which a complaint ends: a name in a file may be as long as the file.
+  private static let longestComplaint = 10_000
 }

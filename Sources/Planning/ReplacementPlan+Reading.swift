@@ -1,0 +1,122 @@
+import FoundationEssentials
+
+extension ReplacementPlan {
+  /// Reads a document, strictly: it has the members of its schema and no others.
+  ///
+  /// - Throws: `PlanError` with `.malformed` or `.unknownSchema`, and the place of the first fault.
+  package init(json: [UInt8]) throws(PlanError) {
+    let document = JSONMember(value: try JSONValue(json), path: "")
+    let schema = try document["schema"].string
+    guard schema == Self.currentSchema else {
+      throw PlanError(
+        .unknownSchema, path: "schema", "expected '\(Self.currentSchema)', got '\(schema)'")
+    }
+    try document.expectKeys(["schema", "model", "spans"])
+    var spans: [Span] = []
+    for span in try document["spans"].elements { spans.append(try Span(span)) }
+    self.init(model: try document["model"].string, spans: spans)
+  }
+}
+
+extension ReplacementPlan.Span {
+  fileprivate init(_ member: JSONMember) throws(PlanError) {
+    try member.expectKeys(["from", "to", "label", "form", "ridge", "weights"])
+    let form = try member["form"]
+    let name = try form.string
+    guard let known = ReplacementForm(rawValue: name) else {
+      let forms = ReplacementForm.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+      throw PlanError(.malformed, path: form.path, "expected one of \(forms), got '\(name)'")
+    }
+    self.init(
+      from: try member["from"].string, to: try member["to"].string,
+      label: try member["label"].string, form: known, ridge: try member.optional("ridge")?.number,
+      weights: try member.optional("weights").map { weights throws(PlanError) in
+        try ReplacementWeights(weights)
+      })
+  }
+}
+
+extension ReplacementWeights {
+  fileprivate init(_ member: JSONMember) throws(PlanError) {
+    try member.expectKeys(["weight", "bias"])
+    self.init(
+      weight: try member.optional("weight")?.floats, bias: try member.optional("bias")?.floats)
+  }
+}
+
+/// A value and its place in the document.
+private struct JSONMember {
+  let value: JSONValue
+  let path: String
+
+  /// The member called `key`, which must be there.
+  subscript(key: String) -> JSONMember {
+    get throws(PlanError) {
+      guard let member = try optional(key) else {
+        throw PlanError(.malformed, path: path, "'\(key)' is missing")
+      }
+      return member
+    }
+  }
+
+  /// The member called `key`; `nil` if there is none, or it is null.
+  func optional(_ key: String) throws(PlanError) -> JSONMember? {
+    guard let member = try members.first(where: { $0.key == key }) else { return nil }
+    if case .null = member.value { return nil }
+    return JSONMember(value: member.value, path: path.isEmpty ? key : "\(path).\(key)")
+  }
+
+  func expectKeys(_ known: Set<String>) throws(PlanError) {
+    guard let other = try members.first(where: { !known.contains($0.key) }) else { return }
+    throw PlanError(.malformed, path: path, "expected no '\(other.key)'")
+  }
+
+  var elements: [JSONMember] {
+    get throws(PlanError) {
+      guard case .array(let values) = value else { throw fault("a list") }
+      return values.enumerated().map { JSONMember(value: $1, path: "\(path)[\($0)]") }
+    }
+  }
+
+  var string: String {
+    get throws(PlanError) {
+      guard case .string(let string) = value else { throw fault("a string") }
+      return string
+    }
+  }
+
+  var number: Double {
+    get throws(PlanError) {
+      guard case .number(let number) = value else { throw fault("a number") }
+      return number
+    }
+  }
+
+  /// Little-endian float32 numbers in base64.
+  var floats: [Float] {
+    get throws(PlanError) {
+      guard let data = Data(base64Encoded: try string) else {
+        throw PlanError(.malformed, path: path, "expected base64")
+      }
+      guard data.count % 4 == 0 else {
+        throw PlanError(
+          .malformed, path: path, "expected whole float32 numbers, got \(data.count) bytes")
+      }
+      let bytes = [UInt8](data)
+      return stride(from: 0, to: bytes.count, by: 4).map { start in
+        Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
+      }
+    }
+  }
+
+  private var members: [(key: String, value: JSONValue)] {
+    get throws(PlanError) {
+      guard case .object(let members) = value else { throw fault("an object") }
+      return members
+    }
+  }
+
+  private func fault(_ expected: String) -> PlanError {
+    PlanError(.malformed, path: path, "expected \(expected), got \(value.kind)")
+  }
+}
