@@ -28,12 +28,12 @@ package final class FinishedFile {
     }
     let standing = try Self.status(at: path)
     if let standing {
-      guard ifPresent != .refuse else {
-        throw FileError(.exists, path: path, "already exists")
-      }
       let kind = FileKind(mode: standing.st_mode)
       guard kind == .file else {
         throw FileError(.uncreatable, path: path, "cannot replace \(kind)")
+      }
+      guard ifPresent != .refuse else {
+        throw FileError(.exists, path: path, "already exists")
       }
     }
     guard path.utf8.last != UInt8(ascii: "/") else {

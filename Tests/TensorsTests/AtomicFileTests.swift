@@ -96,7 +96,10 @@ import Testing
   }
 
   @Test func replacesRegularFilesOnly() throws {
-    try expectRefusal(.uncreatable, "cannot replace a folder", path: folder.path(""))
+    for overwriting in [false, true] {
+      try expectRefusal(
+        .uncreatable, "cannot replace a folder", path: folder.path(""), overwriting: overwriting)
+    }
     try expectRefusal(.uncreatable, "cannot replace a device", path: "/dev/null")
     #expect(mkfifo(folder.path("pipe"), 0o600) == 0)
     try expectRefusal(.uncreatable, "cannot replace a pipe", path: folder.path("pipe"))
