@@ -96,8 +96,8 @@ let package = Package(
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "CMalloc", "ArrayFormats", "GraphIR", "ONNXFormat", "Planning", "SafetensorsFormat",
-        "Tensors",
+        "CMalloc", "ArrayFormats", "GraphIR", "ONNXFormat", "Planning", "RBAConvert",
+        "SafetensorsFormat", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/Fuzzing", swiftSettings: common),

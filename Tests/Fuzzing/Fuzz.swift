@@ -25,17 +25,26 @@ struct Fuzz: ParsableCommand {
   @Option(help: "Write the input at this index to standard output, and try it in this process.")
   var only: Int?
 
+  @Argument(help: "Files to try in this process, instead of mutated ones.")
+  var inputs: [String] = []
+
   @Option(help: .hidden) var worker: Int?
   @Option(help: .hidden) var files: String?
 
   @Option(help: "Let libFuzzer drive, in a build that has it; for so many seconds.")
   var libfuzzer: Int?
 
+  func validate() throws {
+    let isSingle = worker != nil || libfuzzer != nil || only != nil || !inputs.isEmpty
+    if isSingle && reader.count != 1 { throw ValidationError("expected one --reader") }
+    if iterations < 1 || jobs < 1 { throw ValidationError("expected a positive number") }
+  }
+
   func run() throws {
     if let worker, let files {
       let reader = reader[0]
       let worker = Worker(
-        reader: reader, inputs: try inputs(reader), range: worker..<iterations,
+        reader: reader, inputs: try mutations(reader), range: worker..<iterations,
         progress: files + ".progress")
       return try worker.run(report: files + ".report")
     }
@@ -45,12 +54,16 @@ struct Fuzz: ParsableCommand {
     }
     if let only {
       let reader = reader[0]
-      let input = try inputs(reader).input(only)
+      let input = try mutations(reader).input(only)
       guard writeAll(input, to: STDOUT_FILENO) else { throw Fault("cannot write the input") }
       let verdict = try reader.read(input, in: try Scratch())
       _ = writeAll(Array("\(verdict)\n".utf8), to: STDERR_FILENO)
       return
     }
+    for input in inputs {
+      show("\(input):", try reader[0].read(try readFile(input), in: try Scratch()))
+    }
+    guard inputs.isEmpty else { return }
     var failed = 0
     for reader in reader.isEmpty ? FuzzedReader.allCases : reader { failed += try campaign(reader) }
     if failed > 0 { throw ExitCode(1) }
@@ -58,7 +71,7 @@ struct Fuzz: ParsableCommand {
 
   /// Tries one reader and prints what came of it; returns the number of failures.
   private func campaign(_ reader: FuzzedReader) throws -> Int {
-    let inputs = try inputs(reader)
+    let inputs = try mutations(reader)
     let campaign = Campaign(
       reader: reader, inputs: inputs, iterations: iterations, jobs: jobs,
       arguments: ["--seed", "\(seed)", "--corpus", corpus], failureFolder: failures)
@@ -85,7 +98,7 @@ struct Fuzz: ParsableCommand {
     _ = writeAll(Array(line.utf8), to: STDOUT_FILENO)
   }
 
-  private func inputs(_ reader: FuzzedReader) throws -> Inputs {
+  private func mutations(_ reader: FuzzedReader) throws -> Inputs {
     let arrays = reader == .npz ? try seeds(of: .npy) : []
     return Inputs(reader.shape, corpus: try seeds(of: reader), arrays: arrays, seed: seed)
   }

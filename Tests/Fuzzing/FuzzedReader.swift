@@ -3,6 +3,7 @@ import ArrayFormats
 import GraphIR
 import ONNXFormat
 import Planning
+import RBAConvert
 import SafetensorsFormat
 import Tensors
 
@@ -15,13 +16,13 @@ enum Verdict: Equatable {
   case broken(String)
 }
 
-/// The program's readers.
+/// The program's readers, and what it does with a model that it accepted: `run`.
 enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
-  case onnx, safetensors, npy, npz, tensor, text, plan
+  case onnx, safetensors, npy, npz, tensor, text, plan, run
 
   var shape: FileShape {
     switch self {
-    case .onnx, .tensor: .wire
+    case .onnx, .tensor, .run: .wire
     case .safetensors: .header(prefix: 0, width: 8)
     case .npy: .header(prefix: 8, width: 2)
     case .npz: .archive
@@ -40,6 +41,7 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
     case .npy, .npz: try readArrays(bytes, folder)
     case .text: try readText(bytes)
     case .plan: try readPlan(bytes)
+    case .run: try runModel(bytes, folder)
     }
   }
 
@@ -121,7 +123,30 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
   private func readPlan(_ bytes: [UInt8]) throws -> Verdict {
     let plan: ReplacementPlan
     do { plan = try ReplacementPlan(json: bytes) } catch { return .refused("\(error.code)") }
-    return try ReplacementPlan(json: try plan.json()) == plan
+    let json = try plan.json()
+    // As bytes: a weight that is no number differs from itself.
+    return try ReplacementPlan(json: json).json() == json
       ? .accepted : .broken("what was written reads as another plan")
+  }
+
+  /// Inspects a model and runs it on synthetic data.
+  private func runModel(_ bytes: [UInt8], _ folder: Scratch) throws -> Verdict {
+    let input = try folder.write(bytes, name: "input.onnx")
+    let run = ModelRun(
+      model: input, data: DataRequest(paths: []), testSet: nil, relativeTolerance: 0,
+      absoluteTolerance: 0, outputFolder: nil, overwriting: false, repetitions: 1,
+      machine: Machine(threads: 1, maximumBytes: 1 << 26))
+    do throws(Failure) {
+      _ = try Inspection(model: input, dimensions: []).run(.silent)
+      _ = try run.run(.silent)
+      return .accepted
+    } catch {
+      guard error.status == .malformedInput || error.status == .noInput else {
+        return .broken("\(error.status): \(error.message)")
+      }
+      // What differs from input to input is in quotation marks, brackets or digits.
+      let reason = error.message.dropFirst(input.count + 2).split(separator: ":").last ?? ""
+      return .refused(reason.prefix { !"'[0123456789".contains($0) }.description)
+    }
   }
 }

@@ -23,10 +23,17 @@ struct Inputs {
     switch shape {
     case .wire where !random.once(in: 4):
       var fields = random.pick(trees)
-      for _ in 0..<random.rounds() { random.mutate(&fields, others: trees) }
+      let keepsForm = !random.once(in: 3)
+      for _ in 0..<random.rounds() {
+        if keepsForm {
+          random.mutateValue(&fields, others: trees)
+        } else {
+          random.mutate(&fields, others: trees)
+        }
+      }
       bytes = []
       WireField.encode(fields, into: &bytes)
-      if !random.once(in: 8) { return bytes }
+      if keepsForm || !random.once(in: 8) { return bytes }
     case .header(let prefix, let width) where !random.once(in: 6):
       bytes = header(&random, prefix: prefix, width: width, of: corpus)
       if !random.once(in: 6) { return bytes }

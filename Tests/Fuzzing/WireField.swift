@@ -115,6 +115,44 @@ extension RandomNumbers {
     }
   }
 
+  /// Changes one value somewhere in `fields` and leaves the message well formed: what it says may be
+  /// nonsense, but it says it properly.
+  mutating func mutateValue(_ fields: inout [WireField], others: [[WireField]]) {
+    guard !fields.isEmpty else { return }
+    let index = below(fields.count)
+    if var parts = fields[index].parts {
+      mutateValue(&parts, others: others)
+      fields[index].parts = parts
+      return
+    }
+    let count = fields[index].payload.count
+    switch fields[index].wireType {
+    case 0: fields[index].payload = WireField.varint(plausible())
+    case 2 where count > 0 && (count % 4 != 0 || once(in: 2)):
+      // A text or number of the same field elsewhere: another operator, name or value.
+      for _ in 0..<8 {
+        guard let other = any(of: pick(others)), other.parts == nil, other.wireType == 2,
+          other.number == fields[index].number
+        else { continue }
+        fields[index].payload = other.payload
+        return
+      }
+    default:
+      guard count >= 4 else { return }
+      let width = count % 8 == 0 && !once(in: 4) ? 8 : 4
+      let start = below(count / width) * width
+      let value = plausible()
+      for byte in 0..<width {
+        fields[index].payload[start + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))
+      }
+    }
+  }
+
+  /// A small number of either sign, or an extreme one.
+  private mutating func plausible() -> UInt64 {
+    once(in: 3) ? extreme() : UInt64(bitPattern: Int64(below(14) - 4))
+  }
+
   private mutating func changeValue(of field: inout WireField, others: [[WireField]]) {
     if field.wireType == 0 {
       field.payload =

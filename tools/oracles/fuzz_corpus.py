@@ -14,6 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import onnx
@@ -69,8 +70,9 @@ def described(paths, kind):
 
 def models():
     candidates = list(described([*round_trip.node_cases(), *round_trip.wheel()], onnx.ModelProto))
-    # The file of the model itself serves as external data: nothing else lies beside it.
-    itself = [case.accepted(name, wrap("input.onnx")) for name, wrap in external_data.PLACES.items()]
+    # The file of the model itself serves as external data, for nothing else lies beside it; not as indices.
+    itself = [case.accepted(name, wrap("input.onnx")) for name, wrap in external_data.PLACES.items()
+              if name != "sparse indices"]
     groups = [module.cases() for module in (encoding, tensors, graphs, functions, parts)]
     for item in itertools.chain(itself, *groups):
         if item.status == case.ACCEPTED and len(item.data) <= LARGEST:
@@ -149,6 +151,46 @@ def texts(program):
     return chosen(candidates)
 
 
+def runnable(program):
+    """For each operator, the smallest node cases that the program runs; whole numbers they are fed are constants."""
+    operators = (round_trip.ROOT / "tools/operators.txt").read_text().split()
+    candidates = {operator: [] for operator in operators}
+    for path in round_trip.node_cases():
+        message = onnx.ModelProto.FromString(path.read_bytes())
+        for node in message.graph.node[:1]:
+            if node.op_type in candidates and path.stat().st_size < LARGEST:
+                candidates[node.op_type].append((path.stat().st_size, path))
+    for operator, found in candidates.items():
+        taken = 0
+        for _, path in sorted(found):
+            data = with_constants(path)
+            if taken < 2 and len(data) <= LARGEST and runs(program, data):
+                taken += 1
+                yield data
+
+
+def with_constants(path):
+    message = onnx.ModelProto.FromString(path.read_bytes())
+    inputs = list(message.graph.input)
+    del message.graph.input[:]
+    for index, value in enumerate(inputs):
+        tensor = onnx.TensorProto()
+        data = path.parent / "test_data_set_0" / f"input_{index}.pb"
+        if value.type.tensor_type.elem_type in (onnx.TensorProto.INT64, onnx.TensorProto.INT32):
+            tensor.ParseFromString(data.read_bytes())
+            message.graph.initializer.append(tensor)
+        else:
+            message.graph.input.append(value)
+    return message.SerializeToString()
+
+
+def runs(program, data):
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+        file.write(data)
+        file.flush()
+        return subprocess.run([program, "run", file.name], capture_output=True).returncode == 0
+
+
 def plans():
     span = {"from": "a", "to": "b", "label": "4.5:5", "form": "identity"}
     weighted = {**span, "form": "linear", "ridge": 1e-3, "weights": {"weight": "AACAPwAAAAA=", "bias": "AACAPw=="}}
@@ -159,7 +201,8 @@ def plans():
 def main():
     program, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
     files = {"onnx": models(), "tensor": single_tensors(), "safetensors": safetensors_files(), "npy": npy_files(),
-             "npz": npz_files(), "text": texts(program), "plan": plans()}
+             "npz": npz_files(), "text": texts(program), "plan": plans(),
+             "run": runnable(program)}
     for reader, contents in files.items():
         folder = out / reader
         shutil.rmtree(folder, ignore_errors=True)

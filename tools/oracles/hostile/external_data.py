@@ -9,7 +9,8 @@ from onnx import TensorProto, helper
 from .case import MISSING, Case, accepted, conditional, encoded, graph, model, node, refused, weighted
 from .functions import call, calling, function
 
-DATA = bytes(range(16))
+# Four floats, or two indices.
+DATA = (0).to_bytes(8, "little") + (3).to_bytes(8, "little")
 NUL = "\0"
 
 
