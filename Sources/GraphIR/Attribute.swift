@@ -26,8 +26,6 @@ package struct Attribute: Sendable {
   package var value: AttributeValue
   package var docString: String?
   package var preserved: [PreservedField] = []
-  /// Whether the file leaves out a name that is empty.
-  package var omitsName = false
   /// Whether the file leaves out the attribute's type, as IR versions before 2 did.
   package var omitsType = false
   /// Whether the file leaves out a scalar that equals its default of zero.

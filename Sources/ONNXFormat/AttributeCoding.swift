@@ -7,6 +7,9 @@ enum AttributeKind: Int {
   case float = 1
   case int, string, tensor, graph, floats, ints, strings, tensors, graphs
   case sparseTensor, sparseTensors, type, types
+
+  /// Whether the value is a message, so that its absence is not zero and not an empty list.
+  var needsMessage: Bool { [.tensor, .graph, .sparseTensor, .type].contains(self) }
 }
 
 extension GraphReader {
@@ -15,16 +18,24 @@ extension GraphReader {
   /// - Throws: `FormatError`, with `.attributeValue` if it has values of more than one kind, or not
   ///   of the kind its type says.
   func attribute(_ proto: Onnx__AttributeProto) throws(FormatError) -> Attribute {
-    let name = text(proto.name) ?? ""
+    guard let name = text(proto.name), !name.isEmpty else {
+      throw FormatError(.missingPart, "an attribute without a name")
+    }
     let present = proto.presentKinds
-    let kind =
+    let number =
       proto.has_type != 0
       ? Int(Int32(truncatingIfNeeded: proto.type.rawValue)) : present.first?.rawValue ?? 0
-    guard present.count <= 1, present.allSatisfy({ $0.rawValue == kind }) else {
+    let kind = AttributeKind(rawValue: number)
+    guard kind != nil || proto.has_type == 0 || isNewer else {
+      throw FormatError(
+        .attributeValue, "attribute '\(name.shown)' is of type \(number), which does not exist")
+    }
+    guard present.count <= 1, present.allSatisfy({ $0 == kind }) else {
       let kinds = present.map { "\($0)" }.joined(separator: " and ")
       throw FormatError(
         .attributeValue,
-        "expected the value of attribute '\(name.shown)' to be of type \(kind), got \(kinds)")
+        "expected attribute '\(name.shown)' to hold \(kind.map { "\($0)" } ?? "\(number)"), got \(kinds)"
+      )
     }
     let reference = text(proto.ref_attr_name)
     var result: Attribute
@@ -33,15 +44,16 @@ extension GraphReader {
         throw FormatError(
           .attributeValue, "attribute '\(name.shown)' has a value beside its reference")
       }
-      result = Attribute(name, .reference(reference, kind: kind))
-    } else if let kind = AttributeKind(rawValue: kind), let value = try value(proto, kind) {
-      result = Attribute(name, value)
+      result = Attribute(name, .reference(reference, kind: number))
+    } else if let kind {
+      guard !kind.needsMessage || !present.isEmpty else {
+        throw FormatError(.missingPart, "attribute '\(name.shown)' is a \(kind) without a value")
+      }
+      result = Attribute(name, try value(proto, kind))
       result.omitsValue = present.isEmpty
     } else {
-      let types = preserved(14, proto.tp) + preserved(15, proto.type_protos, proto.n_type_protos)
-      result = Attribute(name, .opaque(kind: kind, types))
+      result = Attribute(name, .opaque(kind: number, []))
     }
-    result.omitsName = proto.name == nil
     result.docString = text(proto.doc_string)
     result.omitsType = proto.has_type == 0
     result.preserved = preserved(proto.base)
@@ -51,17 +63,15 @@ extension GraphReader {
 
   private func value(
     _ proto: Onnx__AttributeProto, _ kind: AttributeKind
-  ) throws(FormatError) -> AttributeValue? {
+  ) throws(FormatError) -> AttributeValue {
     switch kind {
     case .float: return .float(proto.f)
     case .int: return .int(proto.i)
     case .string: return .string(Array(list(proto.s.data, proto.s.len)))
     case .tensor:
-      guard let tensor = proto.t else { return nil }
-      return .tensor(try at("t") { () throws(FormatError) in try tensors.tensor(tensor.pointee) })
+      return .tensor(try at("t") { () throws(FormatError) in try tensors.tensor(proto.t.pointee) })
     case .graph:
-      guard let graph = proto.g else { return nil }
-      return .graph(try at("g") { () throws(FormatError) in try self.graph(graph.pointee) })
+      return .graph(try at("g") { () throws(FormatError) in try self.graph(proto.g.pointee) })
     case .floats: return .floats(Array(list(proto.floats, proto.n_floats)))
     case .ints: return .ints(Array(list(proto.ints, proto.n_ints)))
     case .strings:
@@ -83,10 +93,9 @@ extension GraphReader {
       }
       return .graphs(result)
     case .sparseTensor:
-      guard let tensor = proto.sparse_tensor else { return nil }
       return .sparseTensor(
         try at("sparse_tensor") { () throws(FormatError) in
-          try tensors.sparseTensor(tensor.pointee)
+          try tensors.sparseTensor(proto.sparse_tensor.pointee)
         })
     case .sparseTensors:
       var result: [SparseTensor] = []
@@ -97,7 +106,10 @@ extension GraphReader {
           })
       }
       return .sparseTensors(result)
-    case .type, .types: return nil
+    case .type: return .opaque(kind: kind.rawValue, preserved(14, proto.tp))
+    case .types:
+      let types = preserved(15, proto.type_protos, proto.n_type_protos)
+      return .opaque(kind: kind.rawValue, types)
     }
   }
 }
@@ -132,7 +144,7 @@ extension MessageArena {
     _ attribute: Attribute, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__AttributeProto> {
     message(onnx__attribute_proto__init) { (result: inout Onnx__AttributeProto) in
-      result.name = text(attribute.omitsName && attribute.name.isEmpty ? nil : attribute.name)
+      result.name = text(attribute.name)
       result.doc_string = text(attribute.docString)
       var preserved = attribute.preserved
       let kind: Int

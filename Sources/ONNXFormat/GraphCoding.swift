@@ -5,6 +5,8 @@ import Tensors
 /// Reads graphs, with the tensors in them.
 struct GraphReader {
   let tensors: TensorReader
+  /// Whether the file is of a version of the format that is not known here.
+  let isNewer: Bool
 
   /// The graph of a message.
   ///
@@ -25,16 +27,18 @@ struct GraphReader {
       let stored = try at("initializer[\(index)]") { () throws(FormatError) in
         try tensors.tensor(initializer!.pointee)
       }
+      let value = try named(stored.name, "initializer[\(index)]", in: &graph)
       try build("initializer[\(index)]") { () throws(GraphError) in
-        try graph.addInitializer(graph.intern(stored.name ?? ""), stored)
+        try graph.addInitializer(value, stored)
       }
     }
     for (index, sparse) in list(proto.sparse_initializer, proto.n_sparse_initializer).enumerated() {
       let tensor = try at("sparse_initializer[\(index)]") { () throws(FormatError) in
         try tensors.sparseTensor(sparse!.pointee)
       }
+      let value = try named(tensor.values.name, "sparse_initializer[\(index)]", in: &graph)
       try build("sparse_initializer[\(index)]") { () throws(GraphError) in
-        try graph.addSparseInitializer(graph.intern(tensor.values.name ?? ""), tensor)
+        try graph.addSparseInitializer(value, tensor)
       }
     }
     try addNodes(proto.node, proto.n_node, to: &graph)
@@ -44,6 +48,15 @@ struct GraphReader {
     }
     addDeclarations(proto.value_info, proto.n_value_info, to: &graph)
     return graph
+  }
+
+  private func named(
+    _ name: String?, _ place: String, in graph: inout Graph
+  ) throws(FormatError) -> ValueID {
+    guard let name, !name.isEmpty else {
+      throw FormatError(.missingPart, place: place, "an initializer without a name")
+    }
+    return graph.intern(name)
   }
 
   private func annotations(_ proto: Onnx__GraphProto) -> [QuantizationAnnotation] {
@@ -165,17 +178,13 @@ extension MessageArena {
       result.n_initializer = graph.initializers.count
       result.initializer = array(
         graph.initializers.map { value in
-          let stored = graph.initializer(value)!
-          let name = graph[value].name
-          return tensor(stored, name: name.isEmpty ? stored.name : name, placement)
+          tensor(graph.initializer(value)!, name: graph[value].name, placement)
         })
       result.n_sparse_initializer = graph.sparseInitializers.count
       result.sparse_initializer = array(
         graph.sparseInitializers.map { value in
-          let sparse = graph.sparseInitializer(value)!
-          let name = graph[value].name
-          return sparseTensor(
-            sparse, name: name.isEmpty ? sparse.values.name : name, placement)
+          sparseTensor(
+            graph.sparseInitializer(value)!, name: graph[value].name, placement)
         })
       result.n_node = graph.order.count
       result.node = nodes(of: graph, placement)

@@ -45,13 +45,18 @@ package enum ONNXFile {
   package static func decode(
     _ region: ByteRegion, external: any ExternalTensorSource
   ) throws(FormatError) -> Model {
+    guard !region.bytes.starts(with: "version https://git-lfs.github.com/spec/".utf8) else {
+      throw FormatError(
+        .missingPart, "expected a model, got the pointer that Git LFS leaves in place of one")
+    }
     let arena = MessageArena()
     var message = Onnx__ModelProto()
     onnx__model_proto__init(&message)
     let unpacked = try arena.unpack(region.bytes, as: message.base.descriptor)
     let proto = UnsafeRawPointer(unpacked.message).assumingMemoryBound(to: Onnx__ModelProto.self)
     let tensors = TensorReader(file: region, data: unpacked.tensorData, external: external)
-    let reader = GraphReader(tensors: tensors)
+    let reader = GraphReader(
+      tensors: tensors, isNewer: proto.pointee.ir_version > newestIRVersion)
     return try withExtendedLifetime((arena, region)) { () throws(FormatError) in
       try reader.model(proto.pointee)
     }

@@ -93,18 +93,97 @@ import Testing
     #expect(graph.nodes.map(\.node.operatorType) == ["Relu"])
   }
 
+  @Test func quantizationGoesWithItsTensor() throws {
+    var graph = try Graph(
+      text: """
+        g (float[2] x) => (y) <float s = {1}, float t = {2}, float u = {3}> {
+          y = Relu (x)
+          a = Neg (x)
+        }
+        """)
+    for (tensor, scale) in [("y", "s"), ("a", "t"), ("elsewhere", "u")] {
+      let entry = MetadataEntry(key: "SCALE_TENSOR", value: scale)
+      graph.quantizationAnnotations.append(
+        QuantizationAnnotation(tensorName: tensor, parameters: [entry]))
+    }
+    let removed = graph.removeDeadParts()
+    #expect(removed.nodes == 1 && removed.initializers == 1)
+    #expect(graph.quantizationAnnotations.map(\.tensorName) == ["y", "elsewhere"])
+    #expect(graph.initializers.map { graph[$0].name } == ["s", "u"])
+  }
+
   @Test(arguments: [
-    ("g () => () { a = A (missing) }", GraphError.Code.danglingValue),
-    ("g () => (missing) {}", .danglingValue),
-    ("g () => () { a = A (a) }", .cycle),
-    ("g () => () { a = A (b) b = B (a) }", .cycle),
-    ("g () => () { a = If <t = t () => (s) { s = Neg (a) }> () }", .cycle),
-    ("g () => () { a = If <t = t () => (s) { s = Neg (s) }> () }", .cycle),
+    ("g () => () { a = A (missing) }", GraphError.Code.danglingValue, "node[0]"),
+    ("g () => (missing) {}", .danglingValue, "output[0]"),
+    ("g () => () { b = B () a = A (a) }", .cycle, "node[1]"),
+    ("g () => () { a = A (b) b = B (a) }", .cycle, "node[0]"),
+    ("g () => () { a = If <t = t () => (s) { s = Neg (a) }> () }", .cycle, "node[0]"),
+    (
+      "g () => () { a = If <n = 1, t = t () => (s) { s = Neg (s) }> () }", .cycle,
+      "node[0].attribute[1].g.node[0]"
+    ),
+    (
+      "g () => () { a = If <t = t () => (missing) {}> () }", .danglingValue,
+      "node[0].attribute[0].g.output[0]"
+    ),
+    (
+      "g () => () { a = If <ts: graphs = [t () => (s) { s = A () }, t () => (s) { s = A (no) }]> () }",
+      .danglingValue, "node[0].attribute[0].graphs[1].node[0]"
+    ),
   ])
-  func invariants(_ text: String, _ code: GraphError.Code) throws {
+  func invariants(_ text: String, _ code: GraphError.Code, _ place: String) throws {
     let graph = try Graph(text: text)
     let error = try #require(throws: GraphError.self) { try graph.checkInvariants() }
-    #expect(error.code == code)
+    #expect(error.code == code && error.place == place)
+  }
+
+  /// As onnxruntime has it: names of nodes' results hide nothing, others may.
+  @Test(
+    arguments: [
+      (
+        "g (x) => () { a = If <t = t () => (x) { x = A () }> () }", "node[0].attribute[0].g.node[0]"
+      ),
+      (
+        "g () => () <float[1] w = {1}> { a = If <t = t () => (w) { w = A () }> () }",
+        "node[0].attribute[0].g.node[0]"
+      ),
+      (
+        "g () => () { b = B () a = If <t = t () => (b) { c = C () b = A () }> () }",
+        "node[1].attribute[0].g.node[1]"
+      ),
+      (
+        "g (x) => () { a = If <t = t () => (s) { s = If <t = u () => (x) { x = A () }> () }> () }",
+        "node[0].attribute[0].g.node[0].attribute[0].g.node[0]"
+      ),
+      ("g () => () { a = If <t = t () => (b) { b = A () }> () b = B () }", nil),
+      ("g () => () { a = If <t = t () => (a) { a = A () }> () }", nil),
+      ("g (x) => () { a = Loop <t = t (x) => (x) {}> (x) }", nil),
+      ("g (x) => () { a = If <t = t () => (x) <float[1] x = {1}> {}> () }", nil),
+    ] as [(String, String?)])
+  func shadowing(_ text: String, _ place: String?) throws {
+    let graph = try Graph(text: text)
+    try graph.checkInvariants()
+    guard let place else { return try graph.checkShadowing() }
+    let error = try #require(throws: GraphError.self) { try graph.checkShadowing() }
+    #expect(error.code == .shadowedValue && error.place == place)
+  }
+
+  /// Each of many subgraphs is checked without a look at all that surrounds it.
+  @Test func manySubgraphsTakeLinearTime() throws {
+    var graph = Graph(name: "g")
+    for index in 0..<20_000 {
+      let value = graph.intern("v\(index)")
+      let inner = try Graph(text: "t () => (s) { s = Neg (v\(index)) }")
+      try graph.append(Node("A", inputs: [], outputs: [value]))
+      try graph.append(
+        Node("If", inputs: [], outputs: [nil], attributes: [Attribute("t", .graph(inner))]))
+    }
+    let duration = try ContinuousClock().measure {
+      try graph.checkInvariants()
+      try graph.checkShadowing()
+    }
+    // Quadratic time would be minutes.
+    #expect(duration < .seconds(5))
   }
 
   @Test func orderKeepsWhatIsInOrder() throws {

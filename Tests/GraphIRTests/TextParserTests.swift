@@ -40,6 +40,45 @@ import Testing
     #expect(try Model(text: Self.model).text(full: true) == Self.model)
   }
 
+  @Test func sparseTensorsComeBack() throws {
+    let text = """
+      g () => (y)
+      <
+        float6e2m3[5] six = {0, 63, 33, 1, 42},
+        sparse_tensor(float[2, 3]) s = float[2] {1.0, 2.0} at int64[2] {0, 5},
+        sparse_tensor(float[4]) none = float[0] {}
+      >
+      {
+        y = Constant <value = sparse_tensor(int8[2, 2]) int8[1] v {3} at int64[1, 2] {1, 0}, \
+      values: sparse_tensors = [sparse_tensor(float[4]) float[0] {}], body: graph = "a b" () => (z)
+          {
+            z = Neg (s)
+          }> ()
+      }
+
+      """
+    let graph = try Graph(text: text)
+    #expect(graph.text(full: true) == text)
+    #expect(graph.sparseInitializers.map { graph[$0].name } == ["s", "none"])
+  }
+
+  @Test func whatHasNoWordsIsAComment() throws {
+    var model = try Model(text: Self.model)
+    let text = model.text(full: true)
+    var info = TrainingInfo()
+    info.algorithm = try Graph(text: "step () => (n) { n = Neg (z) }")
+    info.updateBindings = [MetadataEntry(key: "w", value: "n")]
+    model.trainingInfo = [info]
+    model.graph.quantizationAnnotations = [
+      QuantizationAnnotation(
+        tensorName: "z", parameters: [MetadataEntry(key: "SCALE_TENSOR", value: "w")])
+    ]
+    let commented = model.text(full: true)
+    #expect(commented.contains("# \"z\" is quantised by [\"SCALE_TENSOR\": \"w\"]"))
+    #expect(commented.contains("#     n = Neg (z)"))
+    #expect(try Model(text: commented).text(full: true) == text)
+  }
+
   @Test func understandsWhatItReads() throws {
     let model = try Model(text: Self.model)
     #expect(model.opset(of: "") == 17)

@@ -53,12 +53,26 @@ import Testing
     }
   }
 
-  @Test func tensorsComeBack() throws {
+  @Test func whatIsReadIsNotOverwritten() throws {
     let folder = try TemporaryFolder()
-    let tensor = Tensor([Float](arrayLiteral: 1, -2, .infinity), shape: [3, 1])
-    try ONNXFile.writeTensor(tensor, name: "x", to: folder.path("x.pb"), overwriting: false)
-    let read = try ONNXFile.readTensor(path: folder.path("x.pb"))
-    #expect(read.name == "x" && read.tensor.isIdentical(to: tensor))
+    let data = try folder.write(Array(0..<16), as: "d.onnx")
+    let bytes = Wire.model(Wire.initializer(Wire.external(["location=d.onnx"])))
+    let path = try folder.write(bytes, as: "m.onnx")
+    let model = try ONNXFile.read(path: path)
+    #expect(model.externalFiles.keys.sorted() == ["d.onnx"])
+    for (output, place) in [
+      (data, ONNXFile.ExternalData.inline), (folder.path("n.onnx"), .file("d.onnx")),
+      (path, .file("d.onnx")),
+    ] {
+      let error = try #require(throws: FormatError.self) {
+        try ONNXFile.write(model, to: output, overwriting: true, externalData: place)
+      }
+      #expect(error.code == .overwritesInput)
+    }
+    #expect(try folder.contents == ["d.onnx", "m.onnx"])
+    // The model itself may be replaced.
+    try ONNXFile.write(model, to: path, overwriting: true)
+    #expect(try ONNXFile.read(path: path).externalFiles.keys.sorted() == ["d.onnx"])
   }
 
   @Test func anExistingFileStaysUnlessOverwritten() throws {

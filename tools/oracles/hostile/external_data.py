@@ -192,8 +192,9 @@ def in_function_default(location):
     return model([call("F0", "x", "y")], functions=[body], domains=["local"])
 
 
-def sparse(values, indices):
-    return model([node("Add", "x w", "y")], sparse=[onnx.SparseTensorProto(values=values, indices=indices, dims=[4])])
+def sparse(values, indices, extent=4):
+    tensor = onnx.SparseTensorProto(values=values, indices=indices, dims=[extent])
+    return model([node("Add", "x w", "y")], sparse=[tensor])
 
 
 def in_sparse_values(location):
@@ -203,7 +204,8 @@ def in_sparse_values(location):
 
 def in_sparse_indices(location):
     values = helper.make_tensor("w", TensorProto.FLOAT, [2], [1, 2])
-    return sparse(values, external((2,), TensorProto.INT64, "", location=location))
+    # The bytes of the file are 0, 1, 2 and so on: large numbers, but ascending.
+    return sparse(values, external((2,), TensorProto.INT64, "", location=location), extent=1 << 62)
 
 
 def in_sparse_attribute(location):
