@@ -48,8 +48,8 @@ extension Graph {
     return order.filter(needed.contains)
   }
 
-  /// Removes nodes whose results nothing reads, quantization annotations of what went with them, then
-  /// initializers and declarations nothing refers to.
+  /// Removes nodes whose results nothing reads, quantization annotations of what went with them,
+  /// then initializers and declarations nothing refers to.
   ///
   /// - Returns: how many nodes and how many initializers went.
   @discardableResult

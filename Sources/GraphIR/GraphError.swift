@@ -19,7 +19,7 @@ package struct GraphError: Error, Sendable, CustomStringConvertible {
   }
 
   package let code: Code
-  /// The part of the graph, such as `node[3].attribute[0].g.output[1]`; empty where it is the whole.
+  /// The part of the graph, such as `node[3].attribute[0].g.output[1]`; empty for the whole.
   package private(set) var place: String
   package let message: String
 

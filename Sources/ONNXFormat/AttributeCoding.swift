@@ -31,10 +31,11 @@ extension GraphReader {
         .attributeValue, "attribute '\(name.shown)' is of type \(number), which does not exist")
     }
     guard present.count <= 1, present.allSatisfy({ $0 == kind }) else {
+      let expected = kind.map { "\($0)" } ?? "\(number)"
       let kinds = present.map { "\($0)" }.joined(separator: " and ")
       throw FormatError(
         .attributeValue,
-        "expected attribute '\(name.shown)' to hold \(kind.map { "\($0)" } ?? "\(number)"), got \(kinds)"
+        "expected attribute '\(name.shown)' to hold \(expected), got \(kinds)"
       )
     }
     let reference = text(proto.ref_attr_name)

@@ -25,8 +25,8 @@ final class DataPlacement: TensorPlacement {
 
   /// Smaller tensors stay in the model: their entries would be as long as they are.
   static let threshold = 1024
-  /// What multiple tensors begin at in the data file, so that they can be used where they are mapped;
-  /// large ones by themselves, which the specification asks to begin with a page.
+  /// What tensors' offsets in the data file are multiples of, so that they can be used where they
+  /// are mapped: a page for large ones, as the specification asks.
   private static func alignment(of byteCount: Int) -> Int { byteCount >= 1 << 20 ? 4096 : 64 }
 
   /// What tells regions apart.

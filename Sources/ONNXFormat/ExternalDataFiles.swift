@@ -75,10 +75,10 @@ struct ExternalLocation {
 
 /// Finds the bytes of tensors that lie outside the model file, and only where they may lie.
 ///
-/// The file a location leads to, links followed, must lie in the folder of the model, in that of the
-/// file the model's path links to, or in the folder the user names. It is then opened without
-/// following any link, so that nothing can be put in its place in between. A file with several names
-/// is refused, as another of them may be anywhere; the folder the user names is trusted in this.
+/// The file a location leads to, links followed, must lie in the folder of the model, in that of
+/// the file the model's path links to, or in the folder the user names. It is then opened without
+/// following any link, so that nothing can be put in its place in between. A file with several
+/// names is refused, as another of them may be anywhere; the folder the user names is trusted.
 final class ExternalDataFiles: ExternalTensorSource {
   /// A folder that data may lie in; canonical.
   private struct Folder {

@@ -5,8 +5,8 @@ import Tensors
 extension TensorReader {
   /// The sparse tensor of a message.
   ///
-  /// - Throws: `FormatError`, with `.sparseTensor` if values, indices and dimensions do not agree, or
-  ///   the indices do not ascend.
+  /// - Throws: `FormatError`, with `.sparseTensor` if values, indices and dimensions do not agree,
+  ///   or the indices do not ascend.
   func sparseTensor(_ proto: Onnx__SparseTensorProto) throws(FormatError) -> SparseTensor {
     guard let values = proto.values else {
       throw FormatError(.missingPart, "a sparse tensor without values")

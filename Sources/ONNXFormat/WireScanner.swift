@@ -3,7 +3,8 @@ import COnnx
 /// Checks an encoded message before protobuf-c sees it, and makes a small copy without bulk data.
 ///
 /// The copy lacks the numbers of tensors: instead of them, `raw_data` holds eight bytes, which are
-/// the tensor's index in `tensorData`. protobuf-c neither bounds recursion nor leaves bytes in place.
+/// the tensor's index in `tensorData`. protobuf-c neither bounds recursion nor leaves bytes in
+/// place.
 struct WireScanner {
   /// The copy, for protobuf-c to unpack.
   private(set) var copy: [UInt8] = []
