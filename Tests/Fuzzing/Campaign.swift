@@ -15,7 +15,7 @@ struct Campaign {
   /// Inputs that one child tries.
   private static let chunk = 10_000
   /// Bytes the heap may grow by in a chunk: the report itself, and caches of the libraries.
-  private static let allowedGrowth = 1 << 16
+  private static let allowedGrowth = 1 << 17
   private static let maximumFailures = 20
 
   /// The outcome of a campaign.

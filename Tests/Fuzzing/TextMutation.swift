@@ -3,18 +3,22 @@ extension RandomNumbers {
   /// Changes one token of `text`, or its bytes; `words` are what the syntax knows.
   mutating func mutate(text: inout [UInt8], words: [String]) {
     let tokens = tokens(of: text)
-    guard !tokens.isEmpty, !once(in: 5) else { return mutate(&text, others: [text]) }
+    guard !tokens.isEmpty, !once(in: 8) else { return mutate(&text, others: [text]) }
     let token = pick(tokens)
-    switch below(7) {
+    switch below(10) {
     case 0: text.removeSubrange(token)
     case 1: text.insert(contentsOf: text[token], at: pick(tokens).lowerBound)
     case 2: text.replaceSubrange(token, with: text[pick(tokens)])
     case 3: text.replaceSubrange(token, with: pick(words).utf8)
     case 4: text.insert(contentsOf: pick(words).utf8, at: token.lowerBound)
-    case 5:
+    case 5...7:
       let numbers = tokens.filter { (0x30...0x39).contains(text[$0.lowerBound]) }
       guard let number = numbers.isEmpty ? nil : pick(numbers) else { return }
       text.replaceSubrange(number, with: self.number().utf8)
+    case 8:
+      // Another of the same kind: what stands there stays possible.
+      let same = tokens.filter { text[$0.lowerBound] == text[token.lowerBound] }
+      text.replaceSubrange(token, with: text[pick(same)])
     default:
       let end = pick(tokens).upperBound
       let range = min(token.lowerBound, end)..<max(token.lowerBound, end)
@@ -27,7 +31,8 @@ extension RandomNumbers {
     switch below(8) {
     case 0: pick(["-1", "-0", "00", "1.5", "1e9", "0x10", "NaN", "18446744073709551616"])
     case 1: String(Int64(bitPattern: extreme()))
-    default: String(extreme())
+    case 2, 3: String(extreme())
+    default: String(below(50))
     }
   }
 
