@@ -1,4 +1,7 @@
 /// A JSON document, read strictly: no key twice, nothing after the end, nesting within limits.
+///
+/// People edit plans by hand, and Foundation's decoder neither says where a document is malformed nor
+/// minds a key that stands twice.
 indirect enum JSONValue {
   case null
   case bool(Bool)
