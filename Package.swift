@@ -41,6 +41,7 @@ let package = Package(
     // C libraries and C code.
     .target(name: "COnnx", linkerSettings: [.linkedLibrary("protobuf-c")]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels", cSettings: kernelFlags, linkerSettings: [.linkedLibrary("m")]),
@@ -60,7 +61,8 @@ let package = Package(
     room(
       "RBAConvert",
       [
-        "ArrayFormats", "Execution", "GraphIR", "ONNXFormat", "Operators", "Planning", "Rewriting",
+        "ArrayFormats", "CMalloc", "Execution", "GraphIR", "ONNXFormat", "Operators", "Planning",
+        "Rewriting",
         "SafetensorsFormat", "Statistics", "Tensors",
       ], common),
     .executableTarget(

@@ -31,7 +31,9 @@ final class Arena: @unchecked Sendable {
 }
 
 /// Arenas and blocks for results, kept for the next evaluation so that their pages are touched once.
-final class MemoryPool: Sendable {
+///
+/// Executors that share a pool take as many arenas together as evaluations go on at the same time.
+package final class MemoryPool: Sendable {
   private struct State {
     var arenas: [Arena] = []
     var blocks: [Int: [UnsafeMutableRawPointer]] = [:]
@@ -40,13 +42,15 @@ final class MemoryPool: Sendable {
     var peakBytes = 0
   }
 
-  private static let largestKept = 1 << 28
+  private static let largestKept = 1 << 26
   private let state = Mutex(UnsafeSendable(State()))
 
   private struct UnsafeSendable: @unchecked Sendable {
     var value: State
     init(_ value: State) { self.value = value }
   }
+
+  package init() {}
 
   deinit {
     state.withLock { state in

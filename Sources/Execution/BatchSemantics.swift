@@ -59,12 +59,4 @@ extension Tensor {
       x == y || (x.isNaN && y.isNaN) || abs(x - y) <= 1e-4 * scale
     }
   }
-
-  /// Rows `range`; the last row stands in for those beyond the end, up to `count`.
-  func rows(_ range: Range<Int>, paddedTo count: Int) -> Tensor {
-    guard range.count < count else { return slice(range) }
-    let last = slice(range.upperBound - 1..<range.upperBound)
-    return Tensor.concatenating(
-      [slice(range)] + [Tensor](repeating: last, count: count - range.count))
-  }
 }

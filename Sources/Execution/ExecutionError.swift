@@ -36,7 +36,8 @@ package struct ExecutionError: Error, Sendable, CustomStringConvertible {
   }
 
   init(_ error: OperatorError, at place: String) {
-    self.init(.operatorFailed, place: place, error.message)
+    self.init(
+      error.code == .tooLarge ? .memoryLimit : .operatorFailed, place: place, error.message)
   }
 
   package var description: String { place.isEmpty ? message : "\(place): \(message)" }

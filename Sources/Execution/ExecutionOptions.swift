@@ -1,3 +1,5 @@
+import Foundation
+
 /// How an executor may use the machine. None of it changes a result.
 package struct ExecutionOptions: Sendable {
   /// Workers at most; all cores where `nil`.
@@ -6,6 +8,9 @@ package struct ExecutionOptions: Sendable {
   package var maximumBytes: Int?
   /// Whether the private copy of the graph is lowered to fused operators.
   package var fuses: Bool
+
+  /// Threads that work goes to.
+  package var workers: Int { max(threads ?? ProcessInfo.processInfo.activeProcessorCount, 1) }
 
   package init(threads: Int? = nil, maximumBytes: Int? = nil, fuses: Bool = true) {
     self.threads = threads

@@ -1,4 +1,3 @@
-import Glibc
 package import GraphIR
 import Kernels
 package import Operators
@@ -19,7 +18,7 @@ package final class Executor: Sendable {
 
   let check: FeedCheck
   let options: ExecutionOptions
-  let pool = MemoryPool()
+  private let pool: MemoryPool
   /// The part before lowering, whose values still have their names.
   private let source: Model
   private let sourceTable: OperatorTable
@@ -39,17 +38,20 @@ package final class Executor: Sendable {
   ///   - feeds: values the caller gives, possibly inside the graph; the inputs without initializer where
   ///     `nil`.
   ///   - fetches: values to return, possibly inside the graph; the outputs where `nil`.
+  ///   - pool: memory to share with other executors.
   /// - Throws: `ExecutionError.unsupportedOperators` listing all of them, `.unknownValue`, `.unfedInput`,
   ///   `.invalidGraph`, or `.operatorFailed` where a node's attributes are wrong.
   package init(
     model: Model, feeds: [String]? = nil, fetches: [String]? = nil,
-    options: ExecutionOptions = .init(), registry: OperatorRegistry = .standard
+    options: ExecutionOptions = .init(), pool: MemoryPool = MemoryPool(),
+    registry: OperatorRegistry = .standard
   ) throws(ExecutionError) {
     BLAS.useOneThreadPerCaller()
     let inlined = try model.inliningFunctions(registry: registry)
     self.feeds = feeds ?? inlined.requiredInputs
     self.fetches = fetches ?? inlined.graph.outputs.map { inlined.graph[$0].name }
     self.options = options
+    self.pool = pool
     source = try inlined.extract(feeds: self.feeds, fetches: self.fetches)
     sourceTable = OperatorTable(source, registry: registry)
     try sourceTable.check(source.graph)
@@ -97,7 +99,7 @@ package final class Executor: Sendable {
   ///
   /// - Throws: `ExecutionError`.
   package func evaluate(_ feeds: [String: Tensor]) throws(ExecutionError) -> [String: Tensor] {
-    try evaluate(try check.arrange(feeds))
+    try evaluate(try check.arrange(feeds, types: feeds.mapValues { ArrayType($0) }))
   }
 
   func evaluate(_ tensors: [Tensor]) throws(ExecutionError) -> [String: Tensor] {
@@ -132,8 +134,8 @@ package final class Executor: Sendable {
       guard let count = inference.multiplyAdds(of: id), count > 0 else { continue }
       let largest = node.inputs.lazy.compactMap { $0.flatMap { inference.values[$0]?.count } }.max()
       guard let largest, largest > 1 else { continue }
-      products = products.addingReportingOverflow(count).partialValue
-      weights += largest
+      products = saturatingSum(products, count)
+      weights = saturatingSum(weights, largest)
     }
     return (graph.outputs.map { inference.types[$0] }, weights > 0 ? products / weights : 0)
   }
@@ -150,13 +152,11 @@ package final class Executor: Sendable {
     }
     let plan = try PlanBuilder.plan(
       graph, table, feedTypes: Dictionary(zip(feeds, types)) { first, _ in first },
-      limit: min(options.maximumBytes ?? .max, Self.physicalMemory))
+      limit: options.maximumBytes ?? MachineMemory.byteCount)
     plans.withLock { plans in
       if plans.count >= Self.planLimit { plans.removeFirst() }
       plans.append(CachedPlan(types: types, plan: plan))
     }
     return plan
   }
-
-  private static let physicalMemory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 }

@@ -8,16 +8,18 @@ struct FeedCheck: Sendable {
   let types: [String: TensorType]
 
   /// - Throws: `ExecutionError.missingFeed` or `.feedTypeMismatch`.
-  /// - Returns: the tensors in the order of the inputs.
-  func arrange(_ feeds: [String: Tensor]) throws(ExecutionError) -> [Tensor] {
-    var result: [Tensor] = []
+  /// - Returns: the feeds in the order of the inputs.
+  func arrange<Feed>(
+    _ feeds: [String: Feed], types: [String: ArrayType]
+  ) throws(ExecutionError) -> [Feed] {
+    var result: [Feed] = []
     for name in names {
-      guard let tensor = feeds[name] else {
+      guard let feed = feeds[name] else {
         throw ExecutionError(.missingFeed, "input '\(name)': expected a tensor, got none")
       }
-      result.append(tensor)
+      result.append(feed)
     }
-    try check(feeds.mapValues { ArrayType($0) })
+    try check(types)
     return result
   }
 

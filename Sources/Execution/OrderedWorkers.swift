@@ -16,7 +16,7 @@ struct OrderedWorkers: Sendable {
 
   /// Calls `work` for each index on some thread, and `merge` with the results: one at a time, in order.
   ///
-  /// At most two results for each thread wait to be merged.
+  /// At most one result more than there are threads is being made or waits to be merged.
   ///
   /// - Throws: the error of the lowest index that failed; later pieces are not started.
   func forEach<Result: Sendable>(
@@ -27,7 +27,7 @@ struct OrderedWorkers: Sendable {
       return
     }
     let state = Mutex(State<Result>())
-    let permits = DispatchSemaphore(value: 2 * threads)
+    let permits = DispatchSemaphore(value: threads + 1)
     // Only the thread that holds `isMerging` calls it, so its state never sees two threads at once.
     nonisolated(unsafe) let merge = merge
     withoutActuallyEscaping(work) { work in

@@ -35,12 +35,15 @@ private struct Run {
   private let feedTensors: [Tensor]
   private let blocks: [UnsafeMutableRawPointer]
   private let pool: MemoryPool
+  private let lateByteLimit: Int
+  private var lateByteCount = 0
   var slots: [Tensor?]
 
   init(
     _ plan: Plan, _ feeds: [Tensor], _ arena: Arena, _ results: [ByteStorage], _ pool: MemoryPool
   ) {
     self.pool = pool
+    lateByteLimit = plan.lateByteLimit
     self.feeds = feeds.map { Self.base(of: $0) }
     feedTensors = feeds
     blocks = plan.blocks.map { place in
@@ -85,13 +88,17 @@ private struct Run {
       case .copy(let place, let block):
         place.copy(from: base(of: place.buffer), to: blocks[block])
       case .late(let operation, let inputs, let targets):
-        let copied = inputs.reduce(0) { $0 + ($1.map(byteCountOfCopy) ?? 0) }
+        let copied = inputs.reduce(0) { saturatingSum($0, $1.map(byteCountOfCopy) ?? 0) }
+        let rest = lateByteLimit - lateByteCount
+        guard copied <= rest else { throw .tooLarge("its inputs", bytes: copied, allowed: rest) }
         pool.account(copied)
         defer { pool.account(-copied) }
-        let results = try operation.evaluate(tensors: inputs.map { $0.map(tensor) })
+        let results = try operation.evaluate(
+          tensors: inputs.map { $0.map(tensor) }, maximumBytes: rest - copied)
         for (target, result) in zip(targets, results) {
           guard let target else { continue }
           pool.account(result.byteCount)
+          lateByteCount += result.byteCount
           slots[target] = result
         }
       }
@@ -100,7 +107,9 @@ private struct Run {
   }
 
   private mutating func release(_ slot: Int) {
-    pool.account(-(slots[slot]?.byteCount ?? 0))
+    let count = slots[slot]?.byteCount ?? 0
+    pool.account(-count)
+    lateByteCount -= count
     slots[slot] = nil
   }
 

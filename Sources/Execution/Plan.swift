@@ -66,5 +66,10 @@ struct Plan: Sendable {
   var resultByteCounts: [Int]
   var slotCount: Int
   var arenaByteCount: Int
+  /// Bytes that what is made late may take at one time.
+  var lateByteLimit: Int
   var fetches: [Fetch]
+
+  /// Bytes that one evaluation takes, apart from what is made late.
+  var byteCount: Int { resultByteCounts.reduce(arenaByteCount, saturatingSum) }
 }

@@ -21,6 +21,8 @@ struct PlanBuilder {
   private var steps: [Step] = []
   private var blockByteCounts: [Int] = []
   private var slotCount = 0
+  /// Bytes of constants that were made while planning.
+  private var constantByteCount = 0
 
   private init(
     _ graph: Graph, _ table: OperatorTable, _ inference: TypeInference, limit: Int
@@ -96,6 +98,10 @@ struct PlanBuilder {
     guard case .types(let inferred) = result else {
       return try addLate(operation, node, inputs)
     }
+    for type in inferred where type.byteCount > limit {
+      throw ExecutionError(
+        .tooLarge("\(type)", bytes: type.byteCount, allowed: limit), at: node.label)
+    }
     var targets: [(block: Int, type: ArrayType)] = []
     for (index, type) in inferred.enumerated() {
       let block = newBlock(type.byteCount)
@@ -151,17 +157,21 @@ struct PlanBuilder {
   private mutating func fold(
     _ operation: any Operator, _ node: Node, _ inputs: [Place?], _ types: [ArrayType]
   ) throws(ExecutionError) -> Bool {
-    guard operation.isDeterministic,
-      types.allSatisfy({ $0.byteCount <= min(Self.largestFold, limit) })
+    let byteCounts = types.map(\.byteCount)
+    guard operation.isDeterministic, byteCounts.allSatisfy({ $0 <= Self.largestFold }),
+      byteCounts.reduce(constantByteCount, saturatingSum) <= limit
     else { return false }
-    // Nothing is packed before it is known that all inputs are constant.
+    // Nothing is packed before it is known that all inputs are constant, and what that takes.
     guard inputs.allSatisfy({ $0?.isConstant ?? true }) else { return false }
+    let copied = inputs.reduce(0) { saturatingSum($0, $1?.packedByteCount ?? 0) }
+    guard copied <= Self.largestFold else { return false }
     let tensors = inputs.map { input -> Tensor? in
       guard let input, case .constant(let tensor) = input.buffer else { return nil }
       return input.packed(from: tensor)
     }
+    constantByteCount = byteCounts.reduce(constantByteCount, +)
     do throws(OperatorError) {
-      let results = try operation.evaluate(tensors: tensors)
+      let results = try operation.evaluate(tensors: tensors, maximumBytes: limit)
       for (output, tensor) in zip(node.outputs, results) {
         guard let output else { continue }
         places[output] = Place(
@@ -209,7 +219,7 @@ struct PlanBuilder {
     let result: Place
     if case .constant(let tensor) = place.buffer {
       result = Place(
-        buffer: .constant(place.packed(from: tensor)), elementType: place.elementType,
+        buffer: .constant(try packedConstant(place, tensor, label)), elementType: place.elementType,
         layout: layout)
     } else {
       let block = newBlock(place.type.byteCount)
@@ -218,6 +228,19 @@ struct PlanBuilder {
     }
     packed[value] = result
     return result
+  }
+
+  /// The elements of a constant as they lie in `place`, packed.
+  private mutating func packedConstant(
+    _ place: Place, _ tensor: Tensor, _ label: String
+  ) throws(ExecutionError) -> Tensor {
+    let rest = limit - constantByteCount
+    guard place.packedByteCount <= rest else {
+      throw ExecutionError(
+        .tooLarge("\(place.type)", bytes: place.packedByteCount, allowed: rest), at: label)
+    }
+    constantByteCount += place.packedByteCount
+    return place.packed(from: tensor)
   }
 
   // MARK: Memory
@@ -236,7 +259,8 @@ struct PlanBuilder {
       }
       switch place.buffer {
       case .constant(let tensor):
-        fetches.append(.constant(place.packed(from: tensor)))
+        let label = graph.producer(of: value).map { graph[$0].label } ?? graph[value].name
+        fetches.append(.constant(try packedConstant(place, tensor, label)))
         continue
       case .feed(let index)
       where place.layout.isContiguous
@@ -263,7 +287,9 @@ struct PlanBuilder {
     releaseSlots()
     return Plan(
       steps: steps, blocks: blocks, resultByteCounts: resultByteCounts, slotCount: slotCount,
-      arenaByteCount: arenaByteCount, fetches: fetches)
+      arenaByteCount: arenaByteCount,
+      lateByteLimit: limit - constantByteCount - resultByteCounts.reduce(arenaByteCount, +),
+      fetches: fetches)
   }
 
   private func layOut(
@@ -276,7 +302,7 @@ struct PlanBuilder {
     let roots = blockByteCounts.indices.filter {
       lifetimes.root(of: $0) == $0 && results[$0] == nil
     }
-    var resultTotal = 0
+    var resultTotal = constantByteCount
     for count in resultByteCounts {
       let (sum, overflow) = resultTotal.addingReportingOverflow(count)
       guard !overflow, sum <= limit else { throw tooLarge() }
@@ -293,9 +319,24 @@ struct PlanBuilder {
     return (places, arena.byteCount)
   }
 
+  /// Names the node that asks for most.
   private func tooLarge() -> ExecutionError {
-    ExecutionError(
-      .memoryLimit, "intermediate results need more than the \(limit) bytes allowed")
+    var largest: (label: String, byteCount: Int)?
+    for step in steps {
+      let counts: [Int]
+      switch step.work {
+      case .evaluate(_, _, let outputs, let scratch):
+        counts = outputs.map(\.type.byteCount) + [scratch?.byteCount ?? 0]
+      case .copy(let place, _): counts = [place.type.byteCount]
+      case .late: counts = []
+      }
+      let total = counts.reduce(0, saturatingSum)
+      if total > largest?.byteCount ?? 0 { largest = (step.label, total) }
+    }
+    return ExecutionError(
+      .memoryLimit, place: largest?.label ?? "",
+      "intermediate results need more than the \(limit) bytes allowed; "
+        + "most, \(largest?.byteCount ?? 0), are this node's")
   }
 
   private mutating func releaseSlots() {
@@ -314,11 +355,18 @@ struct PlanBuilder {
 }
 
 extension Place {
+  /// Bytes that packing copies, out of a tensor that is the buffer.
+  fileprivate var packedByteCount: Int {
+    if case .constant(let tensor) = buffer, isWhole(tensor) { 0 } else { type.byteCount }
+  }
+
+  private func isWhole(_ tensor: Tensor) -> Bool {
+    layout.isContiguous && layout.offset == 0 && layout.count == tensor.count
+  }
+
   /// The elements out of the tensor that is the buffer, packed; the tensor itself where that suffices.
   func packed(from tensor: Tensor) -> Tensor {
-    if layout.isContiguous, layout.offset == 0, layout.count == tensor.count {
-      return tensor.reshaped(layout.shape)
-    }
+    if isWhole(tensor) { return tensor.reshaped(layout.shape) }
     let base = tensor.region.bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!
     return packed(at: base)
   }

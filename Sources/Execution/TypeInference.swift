@@ -57,7 +57,9 @@ package struct TypeInference: Sendable {
     var fed = Set<ValueID>()
     for (name, type) in feedTypes {
       guard let value = graph.value(named: name) else { continue }
-      types[value] = type
+      do throws(OperatorError) { types[value] = try type.checked() } catch {
+        throw ExecutionError(.feedTypeMismatch, "input '\(name)': \(error)")
+      }
       values[value] = nil
       fed.insert(value)
     }

@@ -70,10 +70,10 @@ package struct Fits: Sendable {
   /// Source: Hoerl and Kennard 1970, about another origin than zero.
   package func ridge(_ fitted: SpanMoments, held: SpanMoments) -> Fit {
     let target = Matrix.product(basis, difference(fitted))
-    let heldTarget = Matrix.product(basis, difference(held))
-    let heldGram = Matrix.product(
+    let linear = Matrix.product(basis, difference(held)).rowDots(with: target)
+    var quadratic = Matrix.product(
       Matrix.product(basis, Matrix(rows: width, columns: width, held.xx)), basis, transposeB: true)
-    let targetGram = Matrix.product(target, target, transposeB: true)
+    quadratic.multiplyElements(by: Matrix.product(target, target, transposeB: true))
     let meanDiagonal = max(eigenvalues.reduce(0, +), 0) / Double(width)
     let shiftX = zip(held.meanX, fitted.meanX).map { $0 - $1 }
     let shiftY = zip(held.meanY, fitted.meanY).map { $0 - $1 }
@@ -88,12 +88,9 @@ package struct Fits: Sendable {
       }
       var residual = held.traceDifference
       for k in 0..<width {
-        var (linear, quadratic) = (0.0, 0.0)
-        for column in 0..<width {
-          linear += target[k, column] * heldTarget[k, column]
-          quadratic += factors[column] * heldGram[k, column] * targetGram[k, column]
-        }
-        residual += factors[k] * (quadratic - 2 * linear)
+        var sum = 0.0
+        for column in 0..<width { sum += factors[column] * quadratic[k, column] }
+        residual += factors[k] * (sum - 2 * linear[k])
       }
       let weights = zip(rotatedShift, factors).map { $0 * $1 }
       let moved = Matrix.product(Matrix(rows: 1, columns: width, weights), target).elements

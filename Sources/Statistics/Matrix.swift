@@ -57,6 +57,20 @@ struct Matrix: Sendable {
     return result
   }
 
+  /// Multiplies each element by the other matrix's at its place.
+  mutating func multiplyElements(by other: Matrix) {
+    precondition(rows == other.rows && columns == other.columns)
+    for index in elements.indices { elements[index] *= other.elements[index] }
+  }
+
+  /// The dot product of each row with the other matrix's.
+  func rowDots(with other: Matrix) -> [Double] {
+    precondition(rows == other.rows && columns == other.columns)
+    return (0..<rows).map { row in
+      (0..<columns).reduce(0) { $0 + self[row, $1] * other[row, $1] }
+    }
+  }
+
   /// The eigenvalues of a symmetric matrix, ascending, and its unit eigenvectors, one per row.
   func eigen() throws(KernelError) -> (values: [Double], vectors: Matrix) {
     precondition(rows == columns)

@@ -18,7 +18,7 @@ package struct OutputComparison: Sendable {
   private var agreements = 0
   private var correct = (a: 0, b: 0)
   private var labelled = 0
-  private let countsClasses: Bool
+  package let countsClasses: Bool
 
   /// - Parameter countsClasses: whether the output is [N, classes], one score per class.
   package init(countsClasses: Bool) { self.countsClasses = countsClasses }

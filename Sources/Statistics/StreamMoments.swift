@@ -1,94 +1,160 @@
-import Kernels
+import Dispatch
 
-/// Second moments of the values at several points of a stream, and of chosen pairs of points.
+/// Second moments of the values at several points of a stream, for the spans that are asked for.
 ///
 /// The rows are tokens or pixels: every point has the same number, of the same width d. Moments are
-/// central: for points i and j, S_ij = Σ (x_i − mean x_i)ᵀ (x_j − mean x_j), shape [d, d].
+/// central: for points i and j, S_ij = Σ (x_i − mean x_i)ᵀ (x_j − mean x_j), shape [d, d]. Kept are
+/// those of each span's first point with itself and with the last; of all points the diagonals.
 ///
-/// Precision: each chunk's products are sums in float about the chunk's own mean, so that a mean far
-/// from zero costs no digits; totals are in double.
+/// Precision: the products of the rows that are added at once are sums in float about their own mean,
+/// so that a mean far from zero costs no digits; totals are in double.
 /// Source: Chan, Golub, LeVeque 1979, the pairwise update of sums of squares.
 package struct StreamMoments: Sendable {
   package let width: Int
-  package let pointCount: Int
-  /// The pairs i ≤ j whose products are kept; every point's pair with itself is among them.
-  package let pairs: [PointPair]
+  /// The points that are observed, ascending.
+  package let points: [Int]
   package private(set) var rowCount = 0
-  /// The mean row of each point.
-  package private(set) var means: [[Double]]
+  private var means: [[Double]]
+  /// Σ (x − mean)² of each point's features.
+  private var squares: [[Double]]
+  /// The products that are kept, as positions in `points`.
+  private let pairs: [PointPair]
   private let positions: [PointPair: Int]
   private var products: [[Double]]
 
   /// No rows yet.
-  ///
-  /// - Parameter pairs: pairs of different points to keep products of.
-  package init(width: Int, pointCount: Int, pairs: [PointPair]) {
+  package init(width: Int, spans: [PointPair]) {
+    precondition(width > 0)
     self.width = width
-    self.pointCount = pointCount
-    self.pairs = (0..<pointCount).map { PointPair($0, $0) } + pairs.filter { $0.from != $0.to }
-    self.means = Array(repeating: Array(repeating: 0, count: width), count: pointCount)
-    self.products = Array(
-      repeating: Array(repeating: 0, count: width * width), count: self.pairs.count)
-    self.positions = Dictionary(
-      uniqueKeysWithValues: self.pairs.enumerated().map { ($0.element, $0.offset) })
+    let points = Set(spans.flatMap { [$0.from, $0.to] }).sorted()
+    self.points = points
+    let position = Dictionary(uniqueKeysWithValues: points.enumerated().map { ($1, $0) })
+    let pairs = Set(spans + spans.map { PointPair($0.from, $0.from) })
+      .map { PointPair(position[$0.from]!, position[$0.to]!) }
+      .sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+    self.pairs = pairs
+    positions = Dictionary(uniqueKeysWithValues: pairs.enumerated().map { ($1, $0) })
+    means = Array(repeating: Array(repeating: 0, count: width), count: points.count)
+    squares = means
+    products = Array(
+      repeating: Array(repeating: 0, count: width * width), count: pairs.count)
   }
 
-  /// Bytes that the totals and `chunks` chunks at work take.
-  package static func byteCount(width: Int, pointCount: Int, pairs: Int, chunks: Int) -> Int {
-    (pairs + pointCount) * width * width * (8 + 4 * chunks)
-  }
-
-  /// Adds a chunk. The same chunks in the same order give the same bits.
-  package mutating func merge(_ chunk: MomentsChunk) {
-    precondition(chunk.width == width && chunk.products.count == pairs.count)
-    guard chunk.rowCount > 0 else { return }
-    let total = rowCount + chunk.rowCount
-    let shifts = zip(chunk.means, means).map { new, old in zip(new, old).map { $0 - $1 } }
-    // Before the first rows there is no mean to differ from.
-    let weight = Double(rowCount) * Double(chunk.rowCount) / Double(total)
-    for (index, pair) in pairs.enumerated() {
-      Self.add(
-        chunk.products[index], to: &products[index], shifts[pair.from], shifts[pair.to], weight)
+  /// Bytes that the moments of `spans` take, or the largest `Int`.
+  package static func byteCount(width: Int, spans: some Sequence<PointPair>) -> Int {
+    var pairs = Set<PointPair>()
+    for span in spans { pairs.formUnion([span, PointPair(span.from, span.from)]) }
+    var bytes = pairs.count
+    for factor in [width, width, MemoryLayout<Double>.stride] {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: factor)
+      guard !overflow else { return .max }
+      bytes = product
     }
-    let share = Double(chunk.rowCount) / Double(total)
-    for point in means.indices {
-      for k in 0..<width { means[point][k] += share * shifts[point][k] }
+    return bytes
+  }
+
+  /// Adds rows of all `points`, in their order. The same rows, added in the same pieces, give the same
+  /// bits for any number of threads.
+  ///
+  /// - Throws: `NonFiniteValues` naming the first point that holds NaN or infinity, or whose
+  ///   products overflow.
+  package mutating func add(
+    _ values: [UnsafeBufferPointer<Float>], threads: Int = 1
+  ) throws(NonFiniteValues) {
+    precondition(values.count == points.count)
+    let rows = values.first.map { $0.count / width } ?? 0
+    precondition(values.allSatisfy { $0.count == rows * width })
+    guard rows > 0 else { return }
+    let centred = Self.centred(values, width, threads)
+    if let index = centred.firstIndex(where: { !$0.isFinite }) {
+      throw NonFiniteValues(point: points[index])
+    }
+    let total = rowCount + rows
+    let shifts = zip(centred, means).map { new, old in zip(new.mean, old).map { $0 - $1 } }
+    // Before the first rows there is no mean to differ from.
+    let weight = Double(rowCount) * Double(rows) / Double(total)
+    addProducts(centred, shifts, weight, threads)
+    let share = Double(rows) / Double(total)
+    for point in points.indices {
+      for k in 0..<width {
+        let shift = shifts[point][k]
+        squares[point][k] += centred[point].squares[k] + weight * shift * shift
+        means[point][k] += share * shift
+      }
     }
     rowCount = total
   }
 
+  private static func centred(
+    _ values: [UnsafeBufferPointer<Float>], _ width: Int, _ threads: Int
+  ) -> [CentredRows] {
+    [CentredRows](unsafeUninitializedCapacity: values.count) { result, count in
+      // Each index is written once, by one thread.
+      nonisolated(unsafe) let (result, values) = (result, values)
+      share(values.count, threads) { index in
+        result.initializeElement(at: index, to: CentredRows(values[index], width: width))
+      }
+      count = values.count
+    }
+  }
+
+  private mutating func addProducts(
+    _ centred: [CentredRows], _ shifts: [[Double]], _ weight: Double, _ threads: Int
+  ) {
+    let (pairs, width) = (pairs, width)
+    products.withUnsafeMutableBufferPointer { products in
+      // Each product is changed by one thread.
+      nonisolated(unsafe) let products = products
+      let workers = min(threads, pairs.count)
+      Self.share(workers, workers) { worker in
+        let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: width * width)
+        defer { chunk.deallocate() }
+        for index in Swift.stride(from: worker, to: pairs.count, by: workers) {
+          let pair = pairs[index]
+          centred[pair.from].product(with: centred[pair.to], into: chunk)
+          Self.add(
+            chunk, to: &products[index], shifts[pair.from], shifts[pair.to], weight)
+        }
+      }
+    }
+  }
+
+  /// Calls `work` for each index, on up to `threads` threads.
+  private static func share(_ count: Int, _ threads: Int, _ work: @Sendable (Int) -> Void) {
+    if threads > 1, count > 1 {
+      DispatchQueue.concurrentPerform(iterations: count, execute: work)
+    } else {
+      for index in 0..<count { work(index) }
+    }
+  }
+
   /// total += chunk + weight · uᵀv.
   private static func add(
-    _ chunk: [Float], to total: inout [Double], _ u: [Double], _ v: [Double], _ weight: Double
+    _ chunk: UnsafeMutableBufferPointer<Float>, to total: inout [Double], _ u: [Double],
+    _ v: [Double], _ weight: Double
   ) {
     let width = u.count
     total.withUnsafeMutableBufferPointer { total in
-      chunk.withUnsafeBufferPointer { chunk in
-        v.withUnsafeBufferPointer { v in
-          for row in 0..<width {
-            let scale = weight * u[row]
-            let start = row * width
-            for column in 0..<width {
-              total[start + column] += Double(chunk[start + column]) + scale * v[column]
-            }
+      v.withUnsafeBufferPointer { v in
+        for row in 0..<width {
+          let scale = weight * u[row]
+          let start = row * width
+          for column in 0..<width {
+            total[start + column] += Double(chunk[start + column]) + scale * v[column]
           }
         }
       }
     }
   }
 
-  /// What a fit from one point to another needs.
+  /// What a fit from one point to another needs; the points are those of a span asked for.
   package func span(from: Int, to: Int) -> SpanMoments {
-    guard let cross = positions[PointPair(from, to)] else {
-      preconditionFailure("no products kept for points \(from) and \(to)")
-    }
+    guard let x = points.firstIndex(of: from), let y = points.firstIndex(of: to),
+      let cross = positions[PointPair(x, y)], let gram = positions[PointPair(x, x)]
+    else { preconditionFailure("no products kept for points \(from) and \(to)") }
     return SpanMoments(
-      width: width, rowCount: rowCount, meanX: means[from], meanY: means[to],
-      xx: products[from], xy: products[cross], traceYY: trace(products[to]))
-  }
-
-  private func trace(_ matrix: [Double]) -> Double {
-    (0..<width).reduce(0) { $0 + matrix[$1 * width + $1] }
+      width: width, rowCount: rowCount, meanX: means[x], meanY: means[y], xx: products[gram],
+      xy: products[cross], traceYY: squares[y].reduce(0, +))
   }
 }
 

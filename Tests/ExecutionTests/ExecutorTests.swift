@@ -39,7 +39,7 @@ private func failure(_ body: () throws -> Void) -> ExecutionError? {
       model: try samplewise().model, options: ExecutionOptions(threads: 3), registry: testRegistry)
     var ranges: [Range<Int>] = []
     try executor.forEachMicroBatch(
-      ["x": pattern([50, 4])], work: { $0.samples }, merge: { ranges.append($0) })
+      ["x": SampleRows(pattern([50, 4]))], work: { $0.samples }, merge: { ranges.append($0) })
     #expect(ranges.count > 1)
     #expect(ranges.flatMap { Array($0) } == Array(0..<50))
   }
@@ -51,7 +51,7 @@ private func failure(_ body: () throws -> Void) -> ExecutionError? {
     var merged = 0
     #expect(throws: Failure(index: 1)) {
       try executor.forEachMicroBatch(
-        ["x": pattern([64, 4])],
+        ["x": SampleRows(pattern([64, 4]))],
         work: { batch in if batch.index > 0 { throw Failure(index: batch.index) } },
         merge: { merged += 1 })
     }
@@ -175,6 +175,8 @@ private func failure(_ body: () throws -> Void) -> ExecutionError? {
     let error = failure { _ = try executor.run([:]) }
     #expect(error?.code == .memoryLimit)
     #expect(
-      error?.description == "intermediate results need more than the 1048576 bytes allowed")
+      error?.description
+        == "node 'huge' (Fill): float[131072, 131072] needs 68719476736 bytes, "
+        + "more than the 1048576 that are allowed")
   }
 }

@@ -24,8 +24,8 @@ import Testing
     #expect(labels.sorted() == Array(0..<count))
     // Rounding down, as the first samples are all fitted on.
     #expect(held.count == Int((Double(count) * share).rounded(.down)))
-    #expect(fit.feeds["x"]?.elements(as: Float.self) == fit.labels?.map(Float.init))
-    #expect(held.feeds["x"]?.elements(as: Float.self) == held.labels?.map(Float.init))
+    #expect(fit.rows == fit.labels)
+    #expect(held.rows == held.labels)
   }
 
   @Test func ofEveryRunTheSameShareIsHeld() {

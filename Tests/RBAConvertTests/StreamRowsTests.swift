@@ -33,7 +33,7 @@ import Testing
       return Float((sample * channels + channel) * positions + position)
     }
     #expect(rows == expected)
-    #expect(stream.withRows(of: tensor) { Array($0) } == rows)
+    #expect(stream.rowTensor(of: tensor).elements(as: Float.self) == rows)
     #expect(stream.tensor(fromRows: rows, like: tensor).isIdentical(to: tensor))
   }
 }

@@ -56,18 +56,19 @@ struct Generator {
   }
 }
 
-/// The moments of a stream's points, in chunks of the given numbers of rows.
-func moments(_ points: [Rows], chunks: [Int]? = nil) throws -> StreamMoments {
+/// The moments of all pairs of a stream's points, added in chunks of the given numbers of rows.
+func moments(
+  _ points: [Rows], chunks: [Int]? = nil, threads: Int = 1
+) throws -> StreamMoments {
   let width = points[0].width
   let pairs = points.indices.flatMap { from in
     (from..<points.count).map { PointPair(from, $0) }
   }
-  var total = StreamMoments(width: width, pointCount: points.count, pairs: pairs)
+  var total = StreamMoments(width: width, spans: pairs)
   var start = 0
   for rows in chunks ?? [points[0].count] {
     let slices = points.map { Array($0.values[start * width..<(start + rows) * width]) }
-    let chunk = try slices.withBuffers { try MomentsChunk($0, for: total) }
-    total.merge(chunk)
+    try slices.withBuffers { try total.add($0, threads: threads) }
     start += rows
   }
   return total

@@ -52,9 +52,12 @@ import Testing
     #expect(abs(span.traceYY - trace) <= 5 * 2 * bound)
   }
 
-  @Test func `the same chunks give the same bits`() throws {
-    let first = try moments([Self.x, Self.y], chunks: [100, 250, 250]).span(from: 0, to: 1)
-    let second = try moments([Self.x, Self.y], chunks: [100, 250, 250]).span(from: 0, to: 1)
+  @Test(arguments: [1, 2, 5])
+  func `the same chunks give the same bits, on any number of threads`(_ threads: Int) throws {
+    let chunks = [100, 250, 250]
+    let first = try moments([Self.x, Self.y], chunks: chunks).span(from: 0, to: 1)
+    let second = try moments([Self.x, Self.y], chunks: chunks, threads: threads)
+      .span(from: 0, to: 1)
     #expect(first.xx.map(\.bitPattern) == second.xx.map(\.bitPattern))
     #expect(first.xy.map(\.bitPattern) == second.xy.map(\.bitPattern))
     #expect(first.meanX.map(\.bitPattern) == second.meanX.map(\.bitPattern))

@@ -59,3 +59,9 @@ package func saturatingProduct(_ factors: some Sequence<Int>) -> Int {
     return overflow ? .max : next
   }
 }
+
+/// The sum of two numbers, neither of them negative, or the largest `Int` where that overflows.
+package func saturatingSum(_ a: Int, _ b: Int) -> Int {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? .max : sum
+}

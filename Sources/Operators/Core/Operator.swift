@@ -92,10 +92,16 @@ package protocol ViewOperator: Operator {
 ///
 /// `infer` answers `dependsOnContents` and `evaluate` is never called.
 package protocol DataDependentOperator: Operator {
+  /// Bytes that the results take at most.
+  func largestByteCount(_ inputs: [ArrayType?]) -> Int
+
   func evaluate(_ inputs: [Tensor?]) throws(OperatorError) -> [Tensor]
 }
 
 extension DataDependentOperator {
+  /// What the first input takes: for operators that choose among its elements.
+  package func largestByteCount(_ inputs: [ArrayType?]) -> Int { inputs[0]!.byteCount }
+
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {

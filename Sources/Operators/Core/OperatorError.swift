@@ -16,6 +16,8 @@ package struct OperatorError: Error, Sendable, CustomStringConvertible {
     case invalidShape
     /// An index outside its axis, or another fault in an input's contents.
     case invalidValue
+    /// Results that would take more memory than is allowed.
+    case tooLarge
   }
 
   package let code: Code
@@ -24,6 +26,12 @@ package struct OperatorError: Error, Sendable, CustomStringConvertible {
   package init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
+  }
+
+  /// - Parameter result: what would take so much.
+  package static func tooLarge(_ result: String, bytes: Int, allowed: Int) -> OperatorError {
+    OperatorError(
+      .tooLarge, "\(result) needs \(bytes) bytes, more than the \(allowed) that are allowed")
   }
 
   package var description: String { message }

@@ -18,26 +18,36 @@ package struct NonZero: DataDependentOperator {
   package func evaluate(_ inputs: [Tensor?]) throws(OperatorError) -> [Tensor] {
     let tensor = inputs[0]!
     _ = try infer([Operand(tensor)])
-    let rank = tensor.shape.count
-    var columns: [[Int64]] = []
+    var result: Tensor?
     try computingInFloat([TensorView(tensor)], []) { (inputs, _) throws(OperatorError) in
-      columns = places(inputs[0]!.elementType.numeric, inputs[0]!)
+      result = places(inputs[0]!.elementType.numeric, inputs[0]!)
     }
     withExtendedLifetime(tensor) {}
-    let rows = (0..<rank).flatMap { axis in columns.map { $0[axis] } }
-    return [Tensor(rows, shape: [rank, columns.count])]
+    return [result!]
   }
 
-  private func places<Element: NumericElement>(
-    _ type: Element.Type, _ x: TensorView
-  ) -> [[Int64]] {
-    var place = [Int](repeating: 0, count: x.shape.count)
-    var result: [[Int64]] = []
-    for index in 0..<x.count {
-      if x.start(as: Element.self)[index] != Element.zero { result.append(place.map(Int64.init)) }
-      advance(&place, in: x.shape)
+  package func largestByteCount(_ inputs: [ArrayType?]) -> Int {
+    saturatingProduct(inputs[0]!.shape + [inputs[0]!.shape.count, MemoryLayout<Int64>.stride])
+  }
+
+  private func places<Element: NumericElement>(_ type: Element.Type, _ x: TensorView) -> Tensor {
+    let (elements, rank) = (x.start(as: Element.self), x.shape.count)
+    let count = (0..<x.count).count { elements[$0] != Element.zero }
+    let rows = [Int64](unsafeUninitializedCapacity: rank * count) { rows, initialized in
+      var place = [Int](repeating: 0, count: rank)
+      var column = 0
+      for index in 0..<x.count {
+        if elements[index] != Element.zero {
+          for axis in 0..<rank {
+            rows.initializeElement(at: axis * count + column, to: Int64(place[axis]))
+          }
+          column += 1
+        }
+        advance(&place, in: x.shape)
+      }
+      initialized = rank * count
     }
-    return result
+    return Tensor(rows, shape: [rank, count])
   }
 }
 

@@ -1,3 +1,4 @@
+import Execution
 import Tensors
 
 /// Samples to feed a model: one tensor per input, whose first axes run over the samples.
@@ -22,20 +23,14 @@ struct SampleSet: Sendable {
 
   /// The part to fit on and the part that is never fitted on: of any run of samples the same share is
   /// held, so that data sorted by class splits evenly.
-  func split(holding share: Double) -> (fit: SampleSet, held: SampleSet) {
+  func split(holding share: Double) -> (fit: SampleSelection, held: SampleSelection) {
     func isHeld(_ index: Int) -> Bool {
       (Double(index + 1) * share).rounded(.down) > (Double(index) * share).rounded(.down)
     }
     let indices = Array(0..<count)
-    return (selecting(indices.filter { !isHeld($0) }), selecting(indices.filter(isHeld)))
-  }
-}
-
-extension Tensor {
-  /// Rows of the first axis, copied together; shares memory where they are consecutive.
-  fileprivate func gathering(_ rows: [Int]) -> Tensor {
-    guard let first = rows.first else { return slice(0..<0) }
-    if rows == Array(first..<first + rows.count) { return slice(first..<first + rows.count) }
-    return Tensor.concatenating(rows.map { slice($0..<$0 + 1) })
+    return (
+      SampleSelection(samples: self, rows: indices.filter { !isHeld($0) }),
+      SampleSelection(samples: self, rows: indices.filter(isHeld))
+    )
   }
 }

@@ -9,28 +9,18 @@ import Tensors
 /// and only the part of the model behind that point runs again.
 struct DamageMeasurement {
   let study: Study
-  private let samples: SampleSet
-  /// ‖a − mean(a)‖² of each output, in the outputs' order.
-  private let scatter: [Double]
+  /// The held-out samples that are used.
+  private let samples: SampleSelection
 
-  /// - Parameter sampleLimit: the first so many held-out samples are used.
-  init(_ study: Study, sampleLimit: Int) throws(Failure) {
+  init(_ study: Study, samples: SampleSelection) {
     self.study = study
-    let count = min(study.held.count, sampleLimit)
-    samples = study.held.selecting(Array(0..<count))
-    let outputs = study.heldOutputs.mapValues { tensor in
-      tensor.shape.first == study.held.count ? tensor.slice(0..<count) : tensor
-    }
-    scatter = try study.outputNames.map { (name) throws(Failure) in
-      try Measurement.comparison(outputs[name]!, outputs[name]!, labels: nil, name: name)
-        .totalScatter
-    }
+    self.samples = samples
   }
 
   /// The damage of each choice: the mean over outputs of their relative errors.
   func measure(_ choices: [Choice]) throws(Failure) -> [Double] {
     guard !choices.isEmpty else { return [] }
-    let inputs = Array(samples.feeds.keys.sorted())
+    let inputs = Array(samples.samples.feeds.keys.sorted())
     var tails: [Point: Executor] = [:]
     for choice in choices {
       let end = Point(choice.span.stream, choice.span.to)
@@ -43,22 +33,28 @@ struct DamageMeasurement {
     let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name))
     let executor = try study.executor(fetches: fetches.sorted())
     var errors = Array(
-      repeating: [Double](repeating: 0, count: scatter.count), count: choices.count)
+      repeating: [Double](repeating: 0, count: study.outputNames.count), count: choices.count)
+    // The original with itself: how much its outputs vary.
+    var original = Measurement()
     var done = 0
     try study.reporting {
       try executor.forEachMicroBatch(
         samples.feeds,
         work: { batch in
-          try (batch.samples.count, choices.map { try squaredErrors($0, batch, executors) })
+          let sums = try choices.map { try squaredErrors($0, batch, executors) }
+          let outputs = batch.fetches.filter { study.outputNames.contains($0.key) }
+          return (batch.samples.count, sums, outputs)
         },
-        merge: { count, sums in
+        merge: { count, sums, outputs in
           for (index, sum) in sums.enumerated() {
             for output in sum.indices { errors[index][output] += sum[output] }
           }
+          try original.add(outputs, outputs, names: study.outputNames, labels: nil)
           done += count
           study.diagnostics.progress("measuring spans", Double(done) / Double(samples.count))
         })
     }
+    let scatter = original.outputs.map(\.comparison.totalScatter)
     return errors.map { errors in
       let relative = zip(errors, scatter).map { error, scatter in
         error == 0 ? 0 : scatter > 0 ? error / scatter : .infinity
@@ -90,7 +86,9 @@ struct DamageMeasurement {
       fromRows: choice.fit.map(stream.rows(of: source), width: stream.width),
       like: batch.fetches[name(end)]!)
     var feeds = batch.feeds
-    feeds[name(end)] = mapped
+    // A group of fixed size was filled up with copies of its last sample.
+    let size = batch.feeds.values.first?.shape.first ?? mapped.shape[0]
+    feeds[name(end)] = mapped.gathering((0..<size).map { min($0, mapped.shape[0] - 1) })
     let outputs = try tails[end]!.evaluate(feeds)
     return study.outputNames.map { name in
       let (a, b) = (batch.fetches[name]!.floats ?? [], outputs[name]!.floats ?? [])

@@ -14,41 +14,33 @@ struct Measurement: Sendable {
   init(
     _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: [Int]?
   ) throws(Failure) {
-    outputs = try names.map { (name) throws(Failure) in
+    outputs = []
+    try add(a, b, names: names, labels: labels)
+  }
+
+  /// Nothing compared yet.
+  init() { outputs = [] }
+
+  /// Adds the outputs of further samples, and their classes where those are known.
+  ///
+  /// - Throws: `Failure` where shapes differ.
+  mutating func add(
+    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: [Int]?
+  ) throws(Failure) {
+    for (index, name) in names.enumerated() {
       guard let x = a[name], let y = b[name] else {
         throw Failure(.malformedInput, "output '\(name)' is not in both models")
       }
-      return (name, try Self.comparison(x, y, labels: labels, name: name))
+      if index == outputs.count {
+        outputs.append((name, OutputComparison(countsClasses: Self.isClassScores(x))))
+      }
+      try outputs[index].comparison.add(x, y, labels: labels, name: name)
     }
   }
 
-  static func comparison(
-    _ a: Tensor, _ b: Tensor, labels: [Int]?, name: String
-  ) throws(Failure) -> OutputComparison {
-    guard a.elementType == b.elementType, a.shape == b.shape else {
-      throw Failure(
-        .malformedInput,
-        "output '\(name)': expected \(a.elementType)\(a.shape) from both models, "
-          + "got \(b.elementType)\(b.shape) from the second")
-    }
-    guard let x = a.floats, let y = b.floats else {
-      throw Failure(
-        .malformedInput, "output '\(name)': cannot compare elements of type \(a.elementType)")
-    }
-    let samples = a.shape.first ?? 1
-    let size = samples == 0 ? 0 : x.count / samples
-    let countsClasses = a.shape.count == 2 && size > 1 && a.elementType.isFloatingPoint
-    let classes = countsClasses && labels?.count == samples ? labels : nil
-    if let wrong = classes?.first(where: { !(0..<size).contains($0) }) {
-      throw Failure(
-        .malformedInput, "labels: expected classes from 0 to \(size - 1), got \(wrong)")
-    }
-    var comparison = OutputComparison(countsClasses: countsClasses)
-    for sample in 0..<samples {
-      let range = sample * size..<(sample + 1) * size
-      comparison.add(x[range], y[range], label: classes?[sample])
-    }
-    return comparison
+  /// Whether an output is [N, classes], one score per class.
+  private static func isClassScores(_ tensor: Tensor) -> Bool {
+    tensor.shape.count == 2 && tensor.shape[1] > 1 && tensor.elementType.isFloatingPoint
   }
 
   var reports: [OutputReport] {
@@ -69,6 +61,56 @@ struct Measurement: Sendable {
   /// The mean over outputs of their relative errors.
   var damage: Double {
     outputs.reduce(0) { $0 + $1.comparison.relativeError } / Double(max(outputs.count, 1))
+  }
+}
+
+extension OutputComparison {
+  /// Adds an output of both models, whose first axis runs over samples.
+  fileprivate mutating func add(
+    _ a: Tensor, _ b: Tensor, labels: [Int]?, name: String
+  ) throws(Failure) {
+    guard a.elementType == b.elementType, a.shape == b.shape else {
+      throw Failure(
+        .malformedInput,
+        "output '\(name)': expected \(a.elementType)\(a.shape) from both models, "
+          + "got \(b.elementType)\(b.shape) from the second")
+    }
+    guard let x = a.floats, let y = b.floats else {
+      throw Failure(
+        .malformedInput, "output '\(name)': cannot compare elements of type \(a.elementType)")
+    }
+    let samples = a.shape.first ?? 1
+    let size = samples == 0 ? 0 : x.count / samples
+    let classes = countsClasses && labels?.count == samples ? labels : nil
+    if let wrong = classes?.first(where: { !(0..<size).contains($0) }) {
+      throw Failure(
+        .malformedInput, "labels: expected classes from 0 to \(size - 1), got \(wrong)")
+    }
+    for sample in 0..<samples {
+      let range = sample * size..<(sample + 1) * size
+      add(x[range], y[range], label: classes?[sample])
+    }
+  }
+}
+
+extension Study {
+  /// The original against another model, on held-out data.
+  func compare(with model: Model) throws(Failure) -> Measurement {
+    let executor = try executor(model)
+    let labels = held.labels
+    var result = Measurement()
+    try reporting {
+      try executor.forEachMicroBatch(
+        held.feeds,
+        work: { batch in
+          (batch.samples, try heldOutputs.outputs(for: batch), batch.fetches)
+        },
+        merge: { samples, a, b in
+          try result.add(
+            a, b, names: outputNames, labels: labels.map { Array($0[samples]) })
+        })
+    }
+    return result
   }
 }
 

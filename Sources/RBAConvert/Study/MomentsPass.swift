@@ -3,88 +3,131 @@ import Planning
 import Statistics
 import Tensors
 
-/// What one run over the data leaves of a stream.
+/// Second moments that one run over the data leaves of a stream.
 struct StreamStatistics: Sendable {
   var fit: StreamMoments
   var held: StreamMoments
-  /// The published scores of consecutive points, over the rows fitted on.
-  var scores: [PairScores]
 }
 
-/// Runs the original over all samples and keeps second moments of the points, never their values.
-struct MomentsPass {
+/// Runs the original over samples and hands on the values of streams' points, which are never kept.
+struct StreamObservation {
   let study: Study
-  /// The spans that fits will be asked for, by stream.
-  let spans: [CandidateSpan]
+  /// The points to look at, by stream.
+  let points: [[Int]]
 
-  func run() throws(Failure) -> [StreamStatistics] {
-    let layouts = study.streams.enumerated().map { index, stream in
-      StreamMoments(
-        width: stream.width, pointCount: stream.points.count,
-        pairs: spans.filter { $0.stream == index }.map { PointPair($0.from, $0.to) })
-    }
-    var result = layouts.map {
-      StreamStatistics(
-        fit: $0, held: $0,
-        scores: Array(repeating: PairScores(), count: max($0.pointCount - 1, 0)))
-    }
-    let names = study.streams.map { stream in
-      stream.points.indices.map { study.name($0, of: stream) }
+  /// Calls `work` on the workers, with each micro-batch's values of every stream's points, and `merge`
+  /// with what it gives, in order.
+  func forEachMicroBatch<Result: Sendable>(
+    _ samples: SampleSelection, work: @Sendable ([[Tensor]]) throws -> Result,
+    merge: (Result) throws -> Void
+  ) throws(Failure) {
+    let names = zip(study.streams, points).map { stream, points in
+      points.map { study.name($0, of: stream) }
     }
     let executor = try study.executor(fetches: Array(Set(names.flatMap(\.self))).sorted())
-    let total = Double(study.fit.count + study.held.count)
     var done = 0
-    for (samples, isHeld) in [(study.fit, false), (study.held, true)] {
-      try study.reporting {
-        try executor.forEachMicroBatch(
-          samples.feeds,
-          work: { batch in
-            try (
-              batch.samples.count,
-              zip(zip(study.streams, names), layouts).map { stream, layout in
-                try observe(stream.0, stream.1.map { batch.fetches[$0]! }, layout)
-              }
-            )
-          },
-          merge: { count, chunks in
-            for (index, (chunk, scores)) in chunks.enumerated() {
-              if isHeld {
-                result[index].held.merge(chunk)
-              } else {
-                result[index].fit.merge(chunk)
-                for step in scores.indices { result[index].scores[step].merge(scores[step]) }
-              }
-            }
-            done += count
-            study.diagnostics.progress("calibrating", Double(done) / total)
-          })
-      }
+    try study.reporting {
+      try executor.forEachMicroBatch(
+        samples.feeds,
+        work: { batch in
+          let values = zip(study.streams, names).map { stream, names in
+            names.map { stream.rowTensor(of: batch.fetches[$0]!) }
+          }
+          return (batch.samples.count, try work(values))
+        },
+        merge: { count, result in
+          try merge(result)
+          done += count
+          study.diagnostics.progress("calibrating", Double(done) / Double(samples.count))
+        })
+    }
+  }
+}
+
+extension Study {
+  /// The moments of spans, over the samples fitted on and those held out.
+  func moments(of spans: [CandidateSpan]) throws(Failure) -> [StreamStatistics] {
+    var result = streams.indices.map { index in
+      let moments = StreamMoments(
+        width: streams[index].width, spans: spans.filter { $0.stream == index }.map(\.pair))
+      return StreamStatistics(fit: moments, held: moments)
+    }
+    let observation = StreamObservation(study: self, points: result.map(\.fit.points))
+    for part in [\StreamStatistics.fit, \.held] {
+      try observation.forEachMicroBatch(
+        part == \.fit ? fit : held, work: { $0 },
+        merge: { values in
+          for (index, values) in values.enumerated() {
+            try values.withBuffers { try result[index][keyPath: part].add($0, threads: threads) }
+          }
+        })
     }
     return result
   }
 
-  private func observe(
-    _ stream: ResidualStream, _ values: [Tensor], _ layout: StreamMoments
-  ) throws -> (MomentsChunk, [PairScores]) {
-    let rows = values.map { stream.rows(of: $0) }
-    return try withBuffers(rows[...], []) { buffers in
-      let scores = zip(buffers, buffers.dropFirst()).map { x, y in
-        var scores = PairScores()
-        scores.add(x, y, width: stream.width)
-        return scores
-      }
-      return (try MomentsChunk(buffers, for: layout), scores)
+  /// The published scores of each stream's consecutive points, over the samples fitted on.
+  func pairScores() throws(Failure) -> [[PairScores]] {
+    var result = streams.map { stream in
+      [PairScores](repeating: PairScores(), count: max(stream.points.count - 1, 0))
     }
+    try StreamObservation(study: self, points: streams.map { Array($0.points.indices) })
+      .forEachMicroBatch(
+        fit,
+        work: { values in
+          try zip(streams, values).map { stream, values in
+            try values.withBuffers { buffers in
+              zip(buffers, buffers.dropFirst()).map { x, y in
+                var scores = PairScores()
+                scores.add(x, y, width: stream.width)
+                return scores
+              }
+            }
+          }
+        },
+        merge: { streams in
+          for (index, scores) in streams.enumerated() {
+            for step in scores.indices { result[index][step].merge(scores[step]) }
+          }
+        })
+    return result
   }
 
-  /// Calls `body` with the buffers of all arrays at once.
-  private func withBuffers<Result>(
-    _ arrays: ArraySlice<[Float]>, _ buffers: [UnsafeBufferPointer<Float>],
+  /// The share of variance that each span's best shift leaves, over the samples fitted on.
+  func distances(of spans: [CandidateSpan]) throws(Failure) -> [CandidateSpan: Double] {
+    let groups = streams.indices.map { index in spans.filter { $0.stream == index } }
+    let none = zip(streams, groups).map { stream, spans in
+      PointDistances(
+        width: stream.width, pointCount: stream.points.count, pairs: spans.map(\.pair))
+    }
+    var total = none
+    try StreamObservation(study: self, points: streams.map { Array($0.points.indices) })
+      .forEachMicroBatch(
+        fit,
+        work: { values in
+          var part = none
+          for (index, values) in values.enumerated() {
+            try values.withBuffers { part[index].add($0) }
+          }
+          return part
+        }, merge: { part in for index in total.indices { total[index].merge(part[index]) } })
+    let residuals = zip(groups, total).flatMap { Array(zip($0, $1.residuals)) }
+    return Dictionary(uniqueKeysWithValues: residuals)
+  }
+}
+
+extension CandidateSpan {
+  var pair: PointPair { PointPair(from, to) }
+}
+
+extension [Tensor] {
+  /// Calls `body` with the elements of all tensors, which are of floats.
+  fileprivate func withBuffers<Result>(
     _ body: ([UnsafeBufferPointer<Float>]) throws -> Result
   ) throws -> Result {
-    guard let first = arrays.first else { return try body(buffers) }
-    return try first.withUnsafeBufferPointer {
-      try withBuffers(arrays.dropFirst(), buffers + [$0], body)
+    func descend(_ buffers: [UnsafeBufferPointer<Float>]) throws -> Result {
+      guard buffers.count < count else { return try body(buffers) }
+      return try self[buffers.count].withFloats { try descend(buffers + [$0]) }
     }
+    return try descend([])
   }
 }

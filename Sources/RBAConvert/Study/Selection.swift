@@ -29,14 +29,6 @@ struct Selector {
   /// Bytes that moments may take.
   let memory: Int
 
-  /// Steps of the longest span that is tried.
-  private static let longestSpan = 8
-  /// A span is not tried where a part of it alone does more damage than this.
-  private static let hopelessDamage = 0.1
-  /// Held-out samples that spans are scored on, and the multiply-adds that may cost: as many samples as
-  /// it buys within these bounds. What is chosen is measured on all of them.
-  private static let scoringSamples = 8...128
-  private static let scoringWork = 1_000_000_000_000
   /// The frontier keeps points that differ by at least this share of the parameters.
   private static let resolution = 0.01
   /// How many smaller points are tried behind the first that fails.
@@ -44,51 +36,22 @@ struct Selector {
 
   func choose(_ goal: Goal) throws(Failure) -> Selection {
     var clock = PhaseClock()
+    let sweep = SpanSweep(study: study, policy: policy, memory: memory)
     switch goal {
     case .spans(let spans):
-      let statistics = try gather(spans, &clock)
-      let choices = try best(spans, statistics, &clock)
-      return try finish(choices, [], &clock)
+      return try finish(try sweep.best(spans, &clock), [], &clock)
     case .threshold(let score, let threshold):
-      let blocks = singleBlocks
-      let statistics = try gather(blocks, &clock)
-      let choices = try best(blocks, statistics, &clock).filter { choice in
-        score.accepts(value(of: score, choice, statistics), threshold: threshold)
+      let scores = try study.pairScores()
+      let choices = try sweep.best(singleBlocks, &clock).filter { choice in
+        score.accepts(value(of: score, choice, scores), threshold: threshold)
       }
       return try finish(choices, [], &clock)
     case .guarded, .parameters, .bytes, .pick:
-      let spans = affordableSpans
-      let statistics = try gather(spans, &clock)
-      let options = try sweep(spans, statistics, &clock)
-      let frontier = entries(options)
-      return try choose(goal, frontier, &clock)
+      return try choose(goal, entries(try sweep.sweep(&clock)), &clock)
     }
   }
 
   // MARK: Scoring
-
-  /// Spans as long as the memory for their moments allows.
-  private var affordableSpans: [CandidateSpan] {
-    var length = Self.longestSpan
-    while length > 1, momentsByteCount(length) > memory { length -= 1 }
-    if length < Self.longestSpan {
-      study.diagnostics.note("spans of more than \(length) steps would not fit the memory allowed")
-    }
-    return CandidateSpan.all(in: study.streams, maximalLength: length)
-  }
-
-  private func momentsByteCount(_ length: Int) -> Int {
-    let chunks = study.options.threads ?? 2
-    return study.streams.enumerated().reduce(0) { sum, entry in
-      let spans = CandidateSpan.all(in: study.streams, maximalLength: length)
-      let pairs = spans.count { $0.stream == entry.offset }
-      return sum
-        + 2
-        * StreamMoments.byteCount(
-          width: entry.element.width, pointCount: entry.element.points.count, pairs: pairs,
-          chunks: chunks)
-    }
-  }
 
   /// Whole blocks: pairs of attention and MLP, or single steps.
   private var singleBlocks: [CandidateSpan] {
@@ -100,78 +63,10 @@ struct Selector {
     }
   }
 
-  private func gather(
-    _ spans: [CandidateSpan], _ clock: inout PhaseClock
-  ) throws(Failure) -> [StreamStatistics] {
-    let result = try MomentsPass(study: study, spans: spans).run()
-    clock.mark("calibration")
-    return result
-  }
-
-  private func fits(
-    _ spans: [CandidateSpan], _ statistics: [StreamStatistics]
-  ) throws(Failure) -> [Choice] {
-    var result: [Choice] = []
-    for (index, statistics) in statistics.enumerated() {
-      result += try statistics.choices(spans.filter { $0.stream == index }, policy)
-    }
-    return result
-  }
-
-  /// Fits and measures spans, short ones first; a span is left out where a part of it is hopeless.
-  private func sweep(
-    _ spans: [CandidateSpan], _ statistics: [StreamStatistics], _ clock: inout PhaseClock
-  ) throws(Failure) -> [Choice] {
-    let measurement = try DamageMeasurement(study, sampleLimit: sampleLimit(for: spans.count))
-    var options: [Choice] = []
-    var hopeless: [CandidateSpan] = []
-    for lengths in [1...1, 2...2, 3...3, 4...4, 5...Self.longestSpan] {
-      let round = spans.filter { span in
-        lengths.contains(span.length)
-          && !hopeless.contains {
-            $0.stream == span.stream && $0.from >= span.from && $0.to <= span.to
-          }
-      }
-      var choices = try fits(round, statistics)
-      clock.mark("fits")
-      let damages = try measurement.measure(choices)
-      for index in choices.indices { choices[index].damage = damages[index] }
-      for (span, group) in Dictionary(grouping: choices, by: \.span)
-      where group.allSatisfy({ $0.damage! > Self.hopelessDamage }) { hopeless.append(span) }
-      options += choices
-      clock.mark("scoring")
-    }
-    return options
-  }
-
-  /// A span costs half a run on average: the tail behind it.
-  private func sampleLimit(for spans: Int) -> Int {
-    let perSample = Double(study.structure.multiplyAdds) * Double(spans) / 2
-    let affordable = Int(min(Double(Self.scoringWork) / max(perSample, 1), 1e6))
-    return min(max(affordable, Self.scoringSamples.lowerBound), Self.scoringSamples.upperBound)
-  }
-
-  /// For each span the form that is cheapest among those nearly as good as the best.
-  private func best(
-    _ spans: [CandidateSpan], _ statistics: [StreamStatistics], _ clock: inout PhaseClock
-  ) throws(Failure) -> [Choice] {
-    var choices = try fits(spans, statistics)
-    clock.mark("fits")
-    let damages = try DamageMeasurement(study, sampleLimit: sampleLimit(for: choices.count))
-      .measure(choices)
-    for index in choices.indices { choices[index].damage = damages[index] }
-    clock.mark("scoring")
-    return spans.compactMap { span in
-      let group = choices.filter { $0.span == span }
-      let least = group.map { $0.damage! }.min() ?? 0
-      return group.first { $0.damage! <= least * 1.1 }
-    }
-  }
-
   private func value(
-    of score: Score, _ choice: Choice, _ statistics: [StreamStatistics]
+    of score: Score, _ choice: Choice, _ scores: [[PairScores]]
   ) -> Double {
-    let scores = statistics[choice.span.stream].scores
+    let scores = scores[choice.span.stream]
     switch score {
     case .blockRedundancy:
       return (choice.span.from..<choice.span.to).reduce(0) { $0 + scores[$1].blockRedundancy }
@@ -300,11 +195,7 @@ struct Selector {
 
   /// The original against the model with these choices in place, on held-out data.
   private func measure(_ choices: [Choice]) throws(Failure) -> Measurement {
-    let (model, _) = try study.rewritten(choices)
-    let executor = try study.executor(model)
-    let outputs = try study.reporting { try executor.run(study.held.feeds) }
-    return try Measurement(
-      study.heldOutputs, outputs, names: study.outputNames, labels: study.held.labels)
+    try study.compare(with: try study.rewritten(choices).model)
   }
 }
 

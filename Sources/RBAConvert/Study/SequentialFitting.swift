@@ -16,7 +16,7 @@ struct SequentialFitting {
   let policy: FitPolicy
 
   /// Bytes that travelling values may take; no more samples are used than fit.
-  private static let activationBytes = 256 << 20
+  private static let activationBytes = 128 << 20
   /// Samples whose products are summed in float before they join the totals.
   private static let chunkSamples = 16
 
@@ -51,6 +51,7 @@ struct SequentialFitting {
   }
 
   private var sampleLimit: Int {
+    // Two sets of values come in while two go out.
     let largest = study.streams.map(\.type.byteCount).max() ?? 1
     return max(Self.activationBytes / max(4 * largest, 1), Self.chunkSamples)
   }
@@ -58,17 +59,16 @@ struct SequentialFitting {
   private func moments(
     _ values: (x: Tensor, y: Tensor), _ stream: ResidualStream
   ) throws(Failure) -> SpanMoments {
-    var total = StreamMoments(width: stream.width, pointCount: 2, pairs: [PointPair(0, 1)])
+    var total = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
     let count = values.x.shape[0]
     try study.reporting {
       for start in Swift.stride(from: 0, to: count, by: Self.chunkSamples) {
         let samples = start..<min(start + Self.chunkSamples, count)
-        let chunk = try stream.withRows(of: values.x.slice(samples)) { x in
-          try stream.withRows(of: values.y.slice(samples)) { y in
-            try MomentsChunk([x, y], for: total)
+        try stream.rowTensor(of: values.x.slice(samples)).withFloats { x in
+          try stream.rowTensor(of: values.y.slice(samples)).withFloats { y in
+            try total.add([x, y], threads: study.threads)
           }
         }
-        total.merge(chunk)
       }
     }
     return total.span(from: 0, to: 1)
@@ -77,15 +77,13 @@ struct SequentialFitting {
 
 /// Values of some samples on their way through the original and through the rewritten model.
 private struct Traveller {
-  private let inputs: [String: Tensor]
+  private let inputs: [String: SampleRows]
   /// Where the values are; the model's inputs at first.
   private var place: String?
   private var original: Tensor?
   private var rewritten: Tensor?
 
-  init(_ samples: SampleSet, limit: Int) {
-    inputs = samples.selecting(Array(0..<min(samples.count, limit))).feeds
-  }
+  init(_ samples: SampleSelection, limit: Int) { inputs = samples.first(limit).feeds }
 
   /// What the rewritten model has at the start of a span, and the original at its end.
   func advance(
@@ -114,8 +112,8 @@ private struct Traveller {
   private func run(
     _ values: [String: Tensor], fetching names: [String], _ study: Study
   ) throws(Failure) -> [String: Tensor] {
-    let feeds = values.merging(inputs) { first, _ in first }
+    let feeds = values.mapValues { SampleRows($0) }.merging(inputs) { first, _ in first }
     let executor = try study.executor(feeds: feeds.keys.sorted(), fetches: names)
-    return try study.reporting { try executor.run(feeds) }
+    return try study.reporting { try executor.run(samples: feeds) }
   }
 }

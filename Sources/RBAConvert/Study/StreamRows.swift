@@ -2,15 +2,14 @@ import Planning
 import Tensors
 
 extension ResidualStream {
-  /// Calls `body` with a point's values as rows of `width` features.
+  /// A point's values as rows of `width` features, [rows, d].
   ///
   /// Values of shape [..., d] are rows as they lie; [N, d, H, W] is transposed to [N·H·W, d].
-  func withRows<Result>(
-    of tensor: Tensor, _ body: (UnsafeBufferPointer<Float>) throws -> Result
-  ) rethrows -> Result {
+  func rowTensor(of tensor: Tensor) -> Tensor {
+    let shape = [tensor.count / width, width]
     switch layout {
-    case .lastAxis: try tensor.withFloats(body)
-    case .channels: try rows(of: tensor).withUnsafeBufferPointer(body)
+    case .lastAxis: return tensor.reshaped(shape)
+    case .channels: return Tensor(rows(of: tensor), shape: shape)
     }
   }
 

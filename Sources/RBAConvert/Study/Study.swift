@@ -10,19 +10,23 @@ struct Study: Sendable {
   /// The model with calls of its own functions inlined, which is what gets rewritten.
   let model: Model
   let structure: ModelStructure
-  let fit: SampleSet
-  let held: SampleSet
+  let fit: SampleSelection
+  let held: SampleSelection
   let options: ExecutionOptions
   let diagnostics: Diagnostics
-  /// The original's outputs on the held-out samples, by name.
-  let heldOutputs: [String: Tensor]
+  /// What the original gives on the held-out samples.
+  let heldOutputs: HeldOutputs
+  /// Shared by all executors: one of them runs at a time.
+  private let pool: MemoryPool
 
   var streams: [ResidualStream] { structure.streams }
   var outputNames: [String] { model.graph.outputs.map { model.graph[$0].name } }
+  var threads: Int { options.workers }
   var opset: Int { model.opset(of: "") ?? 1 }
 
   init(
-    _ loaded: LoadedModel, _ structure: ModelStructure, fit: SampleSet, held: SampleSet,
+    _ loaded: LoadedModel, _ structure: ModelStructure, fit: SampleSelection,
+    held: SampleSelection,
     machine: Machine, diagnostics: Diagnostics
   ) throws(Failure) {
     self.loaded = loaded
@@ -32,8 +36,10 @@ struct Study: Sendable {
     self.diagnostics = diagnostics
     options = ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
     model = structure.inlined(loaded.model)
+    pool = MemoryPool()
     do throws(ExecutionError) {
-      heldOutputs = try Executor(model: model, options: options).run(held.feeds)
+      heldOutputs = try HeldOutputs(
+        Executor(model: model, options: options, pool: pool), held)
     } catch { throw Failure(error, in: loaded.path) }
   }
 
@@ -42,7 +48,7 @@ struct Study: Sendable {
   ) throws(Failure) -> Executor {
     do throws(ExecutionError) {
       return try Executor(
-        model: model ?? self.model, feeds: feeds, fetches: fetches, options: options)
+        model: model ?? self.model, feeds: feeds, fetches: fetches, options: options, pool: pool)
     } catch { throw Failure(error, in: loaded.path) }
   }
 

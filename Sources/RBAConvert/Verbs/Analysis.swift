@@ -79,13 +79,13 @@ public struct Analysis: Sendable {
       study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
   }
 
-  private static let defaultMomentsMemory = 1 << 30
+  private static let defaultMomentsMemory = 256 << 20
 
   /// What is fitted on and what is held out: half where the guard counts samples, whose number decides
   /// how finely it sees; else a quarter.
   private func split(
     _ samples: SampleSet, _ structure: ModelStructure
-  ) throws(Failure) -> (fit: SampleSet, held: SampleSet) {
+  ) throws(Failure) -> (fit: SampleSelection, held: SampleSelection) {
     let countsClasses = structure.graph.outputs.contains {
       structure.inference.types[$0]?.shape.count == 2
     }

@@ -1,4 +1,3 @@
-import Execution
 import Glibc
 import GraphIR
 import ONNXFormat
@@ -75,11 +74,7 @@ public struct Conversion: Sendable {
 
   /// The file must give on held-out data exactly what was measured before it was written.
   private func confirm(_ written: LoadedModel, _ result: AnalysisResult) throws(Failure) {
-    let study = result.study
-    let executor = try study.executor(written.model)
-    let outputs = try study.reporting { try executor.run(study.held.feeds) }
-    let measured = try Measurement(
-      study.heldOutputs, outputs, names: study.outputNames, labels: study.held.labels)
+    let measured = try result.study.compare(with: written.model)
     guard measured.damage == result.selection.measurement.damage else {
       throw Failure(
         .internalFault,

@@ -1,3 +1,4 @@
+import CMalloc
 import FoundationEssentials
 
 /// The most memory this process has had resident, in bytes; 0 where the system does not say.
@@ -9,3 +10,6 @@ func peakResidentBytes() -> Int {
   else { return 0 }
   return kilobytes * 1024
 }
+
+/// Gives memory that was freed back to the system, which the allocator would keep.
+func releaseFreedMemory() { malloc_trim(0) }

@@ -1,0 +1,212 @@
+import Operators
+import Planning
+import Statistics
+
+/// Fits and measures spans, as many as the memory for their moments allows.
+struct SpanSweep {
+  let study: Study
+  let policy: FitPolicy
+  /// Bytes that moments may take, and maps besides.
+  let memory: Int
+
+  /// Lengths, in steps, that are tried together; a span is tried after its parts.
+  private static let rounds = [1...1, 2...2, 3...3, 4...4, 5...8]
+  /// A span is not tried where a part of it alone does more damage than this.
+  private static let hopelessDamage = 0.1
+  /// Runs over the data that a round may take where memory is short; the spans nearest to a shift
+  /// come first.
+  private static let longestRound = 6
+  /// Held-out samples that spans are scored on, and the multiply-adds that may cost: as many samples as
+  /// it buys within these bounds. What is chosen is measured on all of them.
+  private static let scoringSamples = 8...128
+  private static let scoringWork = 1_000_000_000_000
+
+  /// The choices for all spans, short ones first; a span is left out where a part of it is hopeless.
+  func sweep(_ clock: inout PhaseClock) throws(Failure) -> [Choice] {
+    let spans = CandidateSpan.all(in: study.streams, maximalLength: Self.rounds.last!.upperBound)
+    let measurement = DamageMeasurement(study, samples: scoringSamples(for: spans.count))
+    var state = State()
+    for lengths in Self.rounds {
+      var round = state.promising(spans) { lengths.contains($0.length) }
+      let later = state.promising(spans) { $0.length > lengths.upperBound }
+      for _ in 0..<Self.longestRound where !round.isEmpty {
+        if !round.contains(where: state.isGathered) {
+          round = try gather(round, later, &state, spans)
+          clock.mark("calibration")
+        }
+        let ready = round.filter(state.isGathered)
+        round.removeAll(where: state.isGathered)
+        state.options += try measured(ready, state.statistics, measurement, &clock)
+        state.dropped += state.options.keepLeastDamaged(bytes: memory / 2)
+      }
+      state.left += round.count
+      state.rule(lengths, hopelessDamage: Self.hopelessDamage)
+    }
+    note(state, of: spans.count)
+    return state.options
+  }
+
+  /// For each span the form that is cheapest among those nearly as good as the best.
+  func best(_ spans: [CandidateSpan], _ clock: inout PhaseClock) throws(Failure) -> [Choice] {
+    let measurement = DamageMeasurement(study, samples: scoringSamples(for: spans.count))
+    var result: [Choice] = []
+    var rest = spans[...]
+    while !rest.isEmpty {
+      let group = Array(fitting(rest))
+      rest.removeFirst(group.count)
+      let statistics = try study.moments(of: group)
+      clock.mark("calibration")
+      let choices = try measured(group, statistics, measurement, &clock)
+      result += group.compactMap { span in
+        let group = choices.filter { $0.span == span }
+        let least = group.map { $0.damage! }.min() ?? 0
+        return group.first { $0.damage! <= least * 1.1 }
+      }
+    }
+    return result
+  }
+
+  /// What is known on the way.
+  private struct State {
+    var statistics: [StreamStatistics] = []
+    var gathered: Set<CandidateSpan> = []
+    /// How near to a shift each span is; empty before memory is short.
+    var distances: [CandidateSpan: Double] = [:]
+    var options: [Choice] = []
+    var hopeless: [CandidateSpan] = []
+    var left = 0
+    var dropped = 0
+
+    func isGathered(_ span: CandidateSpan) -> Bool { gathered.contains(span) }
+
+    /// Those of no hopeless part.
+    func promising(
+      _ spans: [CandidateSpan], where isMeant: (CandidateSpan) -> Bool
+    ) -> [CandidateSpan] {
+      spans.filter { span in
+        isMeant(span)
+          && !hopeless.contains {
+            $0.stream == span.stream && $0.from >= span.from && $0.to <= span.to
+          }
+      }
+    }
+
+    mutating func rule(_ lengths: ClosedRange<Int>, hopelessDamage: Double) {
+      let measured = options.filter { lengths.contains($0.span.length) }
+      for (span, group) in Dictionary(grouping: measured, by: \.span)
+      where group.allSatisfy({ $0.damage! > hopelessDamage }) { hopeless.append(span) }
+    }
+  }
+
+  /// Takes the moments of as much of a round as fits, and of the next lengths' spans where all of them
+  /// do.
+  ///
+  /// - Returns: the round in the order in which it is to go on.
+  private func gather(
+    _ round: [CandidateSpan], _ later: [CandidateSpan], _ state: inout State,
+    _ all: [CandidateSpan]
+  ) throws(Failure) -> [CandidateSpan] {
+    // What was gathered goes before more comes.
+    state.statistics = []
+    state.gathered = []
+    releaseFreedMemory()
+    var ordered = round
+    var group = Array(fitting(round[...]))
+    if group.count < round.count {
+      if state.distances.isEmpty { state.distances = try study.distances(of: all) }
+      ordered.sort {
+        (state.distances[$0]!, $0.stream, $0.from) < (state.distances[$1]!, $1.stream, $1.from)
+      }
+      group = Array(fitting(ordered[...]))
+    } else {
+      for length in Self.rounds where length.lowerBound > (round.map(\.length).max() ?? 0) {
+        let next = group + later.filter { length.contains($0.length) }
+        guard byteCount(next) <= memory else { break }
+        group = next
+      }
+    }
+    state.statistics = try study.moments(of: group)
+    state.gathered = Set(group)
+    return ordered
+  }
+
+  /// The longest beginning whose moments fit the memory allowed; one span at least.
+  private func fitting(_ spans: ArraySlice<CandidateSpan>) -> ArraySlice<CandidateSpan> {
+    if byteCount(spans) <= memory { return spans }
+    var (low, high) = (1, spans.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if byteCount(spans.prefix(middle)) <= memory { low = middle } else { high = middle }
+    }
+    return spans.prefix(low)
+  }
+
+  /// Bytes of the moments of spans: those fitted on, those held out, and the workers' products.
+  private func byteCount(_ spans: some Collection<CandidateSpan>) -> Int {
+    var total = 0
+    for (index, group) in Dictionary(grouping: spans, by: \.stream) {
+      let width = study.streams[index].width
+      let bytes = StreamMoments.byteCount(width: width, spans: group.map(\.pair))
+      for part in [bytes, bytes, saturatingProduct([4, width, width, study.threads])] {
+        total = saturatingSum(total, part)
+      }
+    }
+    return total
+  }
+
+  private func measured(
+    _ spans: [CandidateSpan], _ statistics: [StreamStatistics],
+    _ measurement: DamageMeasurement, _ clock: inout PhaseClock
+  ) throws(Failure) -> [Choice] {
+    var choices: [Choice] = []
+    for (index, statistics) in statistics.enumerated() {
+      choices += try statistics.choices(spans.filter { $0.stream == index }, policy)
+    }
+    clock.mark("fits")
+    let damages = try measurement.measure(choices)
+    for index in choices.indices { choices[index].damage = damages[index] }
+    clock.mark("scoring")
+    return choices
+  }
+
+  /// A span costs half a run on average: the tail behind it.
+  private func scoringSamples(for spans: Int) -> SampleSelection {
+    let perSample = Double(study.structure.multiplyAdds) * Double(spans) / 2
+    let affordable = Int(min(Double(Self.scoringWork) / max(perSample, 1), 1e6))
+    let bounds = Self.scoringSamples
+    return study.held.first(min(max(affordable, bounds.lowerBound), bounds.upperBound))
+  }
+
+  private func note(_ state: State, of count: Int) {
+    let megabytes = memory >> 20
+    if state.left > 0 {
+      study.diagnostics.note(
+        "\(state.left) of \(count) spans were not tried, those furthest from a shift: "
+          + "their moments would not fit \(megabytes) MB")
+    }
+    if state.dropped > 0 {
+      study.diagnostics.note(
+        "\(state.dropped) maps that do most damage were let go: all would not fit "
+          + "\(megabytes / 2) MB")
+    }
+  }
+}
+
+extension [Choice] {
+  /// Removes the choices that do most damage until the maps of the rest take at most `bytes`.
+  ///
+  /// - Returns: how many were removed.
+  fileprivate mutating func keepLeastDamaged(bytes: Int) -> Int {
+    var total = 0
+    let kept = indices.sorted {
+      (self[$0].damage ?? .infinity, $0) < (self[$1].damage ?? .infinity, $1)
+    }
+    .prefix { index in
+      total += self[index].fit.map.parameterCount * MemoryLayout<Float>.stride
+      return total <= bytes
+    }
+    let removed = count - kept.count
+    if removed > 0 { self = kept.sorted().map { self[$0] } }
+    return removed
+  }
+}
