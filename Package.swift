@@ -94,7 +94,6 @@ let package = Package(
       ]),
     tests("Command", ["ArrayFormats", "GraphIR", "ONNXFormat", "SafetensorsFormat", "Tensors"]),
     // The program behind tools/fuzz.
-    .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
     .executableTarget(
       name: "fuzz",
       dependencies: [
