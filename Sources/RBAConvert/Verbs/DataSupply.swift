@@ -16,8 +16,11 @@ struct DataSupply {
     }
     let synthetic = SyntheticSamples(
       graph: loaded.model.graph, inputs: inputs, dimensions: try parseExtents(request.dimensions))
-    let samples = try synthetic.make(
-      count: request.maximumSamples ?? defaultCount, seed: request.seed)
+    let samples: SampleSet
+    do throws(Failure) {
+      samples = try synthetic.make(
+        count: request.maximumSamples ?? defaultCount, seed: request.seed)
+    } catch { throw Failure(error.status, "\(loaded.path): \(error.message)", notes: error.notes) }
     let made =
       samples.count == 1
       ? "1 synthetic sample, which is" : "\(samples.count) synthetic samples, which are"
