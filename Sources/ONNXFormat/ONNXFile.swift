@@ -68,11 +68,13 @@ package enum ONNXFile {
   /// external data, which is one of its whole file, is kept with data that stays in place and
   /// dropped with data that moves.
   ///
+  /// - Returns: the paths of what was written, the model's first.
   /// - Throws: `FormatError` if a file cannot be written, with `.overwritesInput` if it is one that
   ///   the model's external data is read from.
+  @discardableResult
   package static func write(
     _ model: Model, to path: String, overwriting: Bool, externalData: ExternalData = .keep
-  ) throws(FormatError) {
+  ) throws(FormatError) -> [String] {
     let ownName = String(path.split(separator: "/").last ?? "model.onnx")
     var fileName = "\(ownName).data"
     var policy: DataPlacement.Policy
@@ -112,6 +114,7 @@ package enum ONNXFile {
         throw FormatError(error)
       }
     }
+    return placement.regions.isEmpty ? [path] : [path, dataPath]
   }
 
   /// The encoded message of `model`; `placement` says which tensors it leaves out.

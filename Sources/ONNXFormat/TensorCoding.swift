@@ -37,6 +37,7 @@ struct TensorReader {
       if isEmptyRaw {
         result.preserved.append(PreservedField(emptyText: TensorField.raw.rawValue))
       }
+      try external.settle(&result)
     } else {
       result.preserved += preserved(13, proto.external_data, proto.n_external_data)
       result.declaresDefaultLocation = proto.has_data_location != 0

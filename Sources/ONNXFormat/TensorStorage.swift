@@ -8,6 +8,16 @@ package protocol ExternalTensorSource {
   ///
   /// - Throws: `FormatError` if the entries are malformed, or lead where they may not.
   func region(_ entries: [MetadataEntry], byteCount: Int) throws(FormatError) -> ByteRegion
+
+  /// Sees each tensor whose bytes it found, as the message has it; may change how the model keeps
+  /// the tensor from then on.
+  ///
+  /// - Throws: `FormatError` if the tensor is not what the source holds.
+  func settle(_ stored: inout StoredTensor) throws(FormatError)
+}
+
+extension ExternalTensorSource {
+  package func settle(_ stored: inout StoredTensor) throws(FormatError) {}
 }
 
 /// Decides where a written message keeps the elements of each tensor.

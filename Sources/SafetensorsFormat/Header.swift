@@ -26,7 +26,7 @@ struct Header {
       throw SafetensorsError(
         .syntax, path: path, offset: base, "expected the header to begin with '{'")
     }
-    var scanner = HeaderScanner(bytes, base: base, path: path)
+    var scanner = JSONScanner(bytes, "the header", base: base, path: path)
     var names: Set<String> = []
     var entries: [Entry] = []
     var metadata: [String: String] = [:]
@@ -47,7 +47,7 @@ struct Header {
     self.metadata = metadata
   }
 
-  private static func readMetadata(_ scanner: inout HeaderScanner)
+  private static func readMetadata(_ scanner: inout JSONScanner)
     throws(SafetensorsError) -> [String: String]
   {
     var metadata: [String: String] = [:]
@@ -61,7 +61,7 @@ struct Header {
     return metadata
   }
 
-  private static func readEntry(_ scanner: inout HeaderScanner, _ name: String, _ place: Int)
+  private static func readEntry(_ scanner: inout JSONScanner, _ name: String, _ place: Int)
     throws(SafetensorsError) -> Entry
   {
     var elementType: ElementType?
@@ -101,7 +101,7 @@ struct Header {
       begin: offsets[0], end: offsets[1])
   }
 
-  private static func readType(_ scanner: inout HeaderScanner, _ name: String)
+  private static func readType(_ scanner: inout JSONScanner, _ name: String)
     throws(SafetensorsError) -> ElementType
   {
     let text = try scanner.readString("the type of '\(name)'")

@@ -8,7 +8,7 @@ package struct SafetensorsError: Error, Sendable, CustomStringConvertible {
     case file
     /// Fewer than the eight bytes of the header's length.
     case tooShort
-    /// A header longer than 100 000 000 bytes.
+    /// A header, or an index, longer than 100 000 000 bytes.
     case headerTooLong
     /// A header that reaches past the end of the file.
     case headerPastEnd
@@ -44,6 +44,16 @@ package struct SafetensorsError: Error, Sendable, CustomStringConvertible {
     case pastEnd
     /// A tensor to be written under the name kept for metadata.
     case reservedName
+    /// An index that names a file which cannot be one of its own.
+    case shardName
+    /// A file of an index that lies, links followed, outside the folder of the index.
+    case shardLocation
+    /// A tensor that the index promises and its file lacks.
+    case missingTensor
+    /// A tensor in another file than the index says, or of which the index says nothing.
+    case unexpectedTensor
+    /// Tensors that together take another number of bytes than the index says.
+    case totalSize
   }
 
   package let code: Code
@@ -58,7 +68,9 @@ package struct SafetensorsError: Error, Sendable, CustomStringConvertible {
     self.code = code
     self.path = path
     self.offset = offset
-    self.message = message
+    // A name from a file may be as long as the file.
+    self.message =
+      message.utf8.count > 600 ? "\(message.prefix(300))…\(message.suffix(150))" : message
     self.fileError = nil
   }
 

@@ -9,6 +9,8 @@ package struct SafetensorsFile: Sendable {
   /// The tensors by their place in the file; they share the mapped file's memory.
   package let tensors: [(name: String, tensor: Tensor)]
   package let metadata: [String: String]
+  /// The mapped file; of a checkpoint in several files the index and then its files.
+  package let files: [MappedFile]
 
   static let lengthByteCount = 8
   static let maximumHeaderByteCount = 100_000_000
@@ -21,13 +23,13 @@ package struct SafetensorsFile: Sendable {
     do throws(FileError) { file = try MappedFile(path: path) } catch {
       throw SafetensorsError(error)
     }
-    return try decode(file.region, path: path)
+    return try decode(file.region, path: path, file: file)
   }
 
   /// Reads the whole file that `region` holds; `path` is for messages.
-  static func decode(_ region: ByteRegion, path: String)
-    throws(SafetensorsError) -> SafetensorsFile
-  {
+  static func decode(
+    _ region: ByteRegion, path: String, file: MappedFile? = nil
+  ) throws(SafetensorsError) -> SafetensorsFile {
     let dataStart = try dataOffset(of: region, path: path)
     let header = try Header(
       unsafe Array(region.bytes[lengthByteCount..<dataStart]), base: lengthByteCount, path: path)
@@ -74,7 +76,8 @@ package struct SafetensorsFile: Sendable {
         .hole, path: path, offset: dataStart + position,
         "expected the tensors to fill \(dataCount) bytes, got \(position)")
     }
-    return SafetensorsFile(tensors: tensors, metadata: header.metadata)
+    return SafetensorsFile(
+      tensors: tensors, metadata: header.metadata, files: file.map { [$0] } ?? [])
   }
 
   /// Where the tensors' bytes begin: the length of the header, checked, and its own eight bytes.

@@ -75,7 +75,7 @@ import Testing
   @Test func aPictureAsModel() throws {
     let signature = Data([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
     let path = try folder.write(signature, as: "picture.png")
-    try expect(65, "\(path): expected an .onnx model, got a .png file", model: path)
+    try expect(65, "\(path): expected an .onnx or .safetensors model, got a .png file", model: path)
     let disguised = try folder.write(signature, as: "picture.onnx")
     try expect(
       65, "\(disguised): byte 0: expected 8 bytes, got 6 before the end", model: disguised)

@@ -81,4 +81,32 @@ import Testing
         == Outcome(status: 64, stdout: "", stderr: "rba-convert: error: \(message)\n"))
     #expect(try folder.contents == [])
   }
+
+  /// What can be told without a file is told before one is looked for.
+  @Test(arguments: [
+    (
+      ["a", "b", "--form", "x"],
+      "--form: expected auto, identity, bias, diagonal or linear, got 'x'"
+    ),
+    (["analyze", "a", "--fit", "x"], "--fit: expected ridge or least-squares, got 'x'"),
+    (["a", "b", "--holdout", "2"], "--holdout: expected a share between 0 and 1, got 2.0"),
+    (
+      ["a", "b", "--target-params", "x"],
+      "--target-params: expected a percentage such as 60%, got 'x'"
+    ),
+    (["a", "b", "--pick", "0"], "--pick: expected a number from 1, got 0"),
+    (["a", "b", "--dim", "x"], "--dim: expected name=number, got 'x'"),
+    (["inspect", "a", "--dim", "x=0"], "--dim: expected name=number, got 'x=0'"),
+    (["run", "a", "--dim", "x"], "--dim: expected name=number, got 'x'"),
+    (["verify", "a", "b", "--dim", "x"], "--dim: expected name=number, got 'x'"),
+    (
+      ["apply", "a", "b", "c.safetensors", "--external-data", "inline"],
+      "--external-data: only .onnx models have such data, got the output 'c.safetensors'"
+    ),
+  ])
+  func optionsAreCheckedBeforeFiles(arguments: [String], message: String) throws {
+    #expect(
+      try Program.run(arguments)
+        == Outcome(status: 64, stdout: "", stderr: "rba-convert: error: \(message)\n"))
+  }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the built program against onnx, onnxruntime and NumPy: end_to_end.py PROGRAM [SECTION ...].
 
-Sections: samples, focus, copies, verify, refusals. Prints a table and exits 1 if a row fails.
+Sections: samples, focus, copies, safetensors, verify, refusals. Prints a table and exits 1 if a row fails.
 Needs what tools/fetch-models prepares.
 """
 
@@ -12,6 +12,7 @@ import tempfile
 
 import numpy as np
 import onnx
+from safetensors.numpy import load_file
 
 import compare_messages
 import reference
@@ -148,6 +149,44 @@ def copies(program, checks, folder):
             checks.row(source.stem, "copy: message", problem or "equal", "equal", problem is None)
 
 
+def safetensors(program, checks, folder):
+    source = EXPORTS[0]
+    subject = source.stem
+    weights = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(str(source)).graph.initializer}
+    whole, split = folder / "whole.safetensors", folder / "split.safetensors"
+    index = folder / "split.safetensors.index.json"
+    program("copy", source, whole)
+    program("copy", source, split, "--max-shard-size", "1M")
+    for form, path in (("one file", whole), ("split", index)):
+        back = folder / f"{path.name}.onnx"
+        if checks.status(subject, f"safetensors, {form}, to .onnx: exit", program("copy", path, back)):
+            problem = compare_messages.difference(source, back)
+            checks.row(subject, f"safetensors, {form}: message", problem or "equal", "equal", problem is None)
+    parts = [*sorted(folder.glob("split-*.safetensors"))]
+    for form, paths in (("one file", [whole]), ("split", parts)):
+        read = {}
+        for path in paths:
+            read |= load_file(path)
+        equal = read.keys() >= weights.keys() and all(
+            read[name].dtype == value.dtype and np.array_equal(read[name], value) for name, value in weights.items())
+        checks.row(subject, f"safetensors, {form}: weights in Python", len(read), f">= {len(weights)}, equal", equal)
+    smaller = folder / "smaller.safetensors"
+    outcome = program(source, smaller, "--calibration", CALIBRATION, "--spans", "4:5", "--json")
+    if not checks.status(subject, "convert to .safetensors: exit", outcome):
+        return
+    report = outcome.json
+    count = sum(value.size for value in load_file(smaller).values())
+    checks.row(subject, "elements in Python", count, f"<= {report['parameters']['after']}",
+               0 < count <= report["parameters"]["after"])
+    plain = folder / "smaller.onnx"
+    program("copy", smaller, plain)
+    results = folder / "outputs"
+    if checks.status(subject, "run of .safetensors: exit", program("run", smaller, "--inputs", TEST, "-o", results)):
+        expected = reference.outputs(plain, {"pixel_values": reference.arrays(TEST)["pixel_values"]})["logits"]
+        error = float(np.abs(np.load(results / "logits.npy") - expected).max())
+        checks.row(subject, "largest error of logits", error, f"<= {FOCUS_TOLERANCE}", error <= FOCUS_TOLERANCE)
+
+
 def verify(program, checks, folder):
     first = EXPORTS[0]
     subject = first.stem
@@ -174,7 +213,8 @@ def refused(program, checks, folder):
     refusals.check(program, checks, EXPORTS[0], pictures, folder)
 
 
-SECTIONS = {"samples": samples, "focus": focus, "copies": copies, "verify": verify, "refusals": refused}
+SECTIONS = {"samples": samples, "focus": focus, "copies": copies, "safetensors": safetensors,
+            "verify": verify, "refusals": refused}
 
 
 def main():

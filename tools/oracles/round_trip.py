@@ -87,7 +87,7 @@ def main():
     suites = {"node cases": node_cases, "onnx wheel": wheel}
     if "--debian" in sys.argv:
         suites["libonnx-testdata"] = debian
-    routes = {".onnx": ["onnx"]}
+    routes = {".onnx": ["onnx"], ".safetensors": ["safetensors", "onnx"]}
     launchers = [Launcher() for _ in range(JOBS)]
     scores = collections.defaultdict(dict)
     failed = 0

@@ -49,12 +49,14 @@ func readTensors(_ path: String) throws(Failure) -> [NamedTensor] {
   }
 }
 
+/// Endings of the files that a folder of data is searched for.
+let knownDataEndings: Set = ["npy", "npz", "safetensors", "pb"]
+
 private func readFolder(_ folder: String) throws(Failure) -> [NamedTensor] {
   let names: [String]
   do throws(FileError) { names = try Folder.names(in: folder) } catch { throw Failure(error) }
-  let known: Set = ["npy", "npz", "safetensors", "pb"]
   var tensors: [NamedTensor] = []
-  for name in names where known.contains(pathExtension(name)) {
+  for name in names where knownDataEndings.contains(pathExtension(name)) {
     var read = try readTensors(folder + "/" + name)
     // A file of one tensor without a name is called as the file is.
     if read.count == 1, read[0].name == nil || read[0].name == "" {

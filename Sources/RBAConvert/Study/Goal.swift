@@ -15,9 +15,19 @@ enum Goal: Sendable {
   /// Every block whose score is good enough.
   case threshold(Score, Double)
 
+  /// Checks what can be checked without a model.
+  static func check(_ options: SelectionOptions) throws(Failure) {
+    guard options.spans == nil else { return }
+    _ = try Goal(options, parameters: 0, streams: [])
+  }
+
   init(
     _ options: SelectionOptions, parameters: Int, streams: [ResidualStream]
   ) throws(Failure) {
+    guard let score = Score(rawValue: options.score) else {
+      let names = Score.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure(.usage, "--score: expected one of \(names), got '\(options.score)'")
+    }
     if let text = options.spans {
       do throws(PlanError) {
         self = .spans(try CandidateSpan.parse(text, in: streams))
@@ -30,10 +40,6 @@ enum Goal: Sendable {
     } else if let bytes = options.targetBytes {
       self = .bytes(bytes)
     } else if let threshold = options.threshold {
-      guard let score = Score(rawValue: options.score) else {
-        let names = Score.allCases.map(\.rawValue).joined(separator: ", ")
-        throw Failure(.usage, "--score: expected one of \(names), got '\(options.score)'")
-      }
       self = .threshold(score, threshold)
     } else {
       self = .guarded

@@ -19,11 +19,13 @@ public struct Analysis: Sendable {
   public var selection: SelectionOptions
   /// What the work may use.
   public var machine: Machine
+  /// A folder to look for external data in, beside the model's own.
+  public var externalDataDirectory: String?
 
   /// The work to do; nothing is read before `run`.
   public init(
     input: String, plan: String?, overwriting: Bool, data: DataRequest,
-    selection: SelectionOptions, machine: Machine
+    selection: SelectionOptions, machine: Machine, externalDataDirectory: String? = nil
   ) {
     self.input = input
     self.plan = plan
@@ -31,12 +33,23 @@ public struct Analysis: Sendable {
     self.data = data
     self.selection = selection
     self.machine = machine
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Does the work and writes the plan, if one was asked for.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> ConversionReport {
-    if let plan { try checkWritable(plan, overwriting: overwriting) }
-    let result = try analyze(diagnostics)
+    try checkOptions()
+    var inputs = InputFiles()
+    inputs.add(model: input)
+    inputs.add(data)
+    if let plan {
+      try inputs.checkDistinct(plan)
+      try checkWritable(plan, overwriting: overwriting)
+    }
+    let loaded = try LoadedModel(path: input, externalDataDirectory: externalDataDirectory)
+    inputs.add(partsOf: loaded)
+    if let plan { try inputs.checkDistinct(plan) }
+    let result = try analyze(loaded, diagnostics)
     var report = result.report(verb: "analyze")
     if let plan {
       try result.plan().write(to: plan, overwriting: overwriting)
@@ -45,13 +58,21 @@ public struct Analysis: Sendable {
     return report
   }
 
-  /// What `run` and `Conversion` build on.
-  func analyze(_ diagnostics: Diagnostics) throws(Failure) -> AnalysisResult {
-    let loaded = try LoadedModel(path: input)
-    let policy = try FitPolicy(form: selection.form, fit: selection.fit)
+  /// Checks what can be checked before a file is read.
+  func checkOptions() throws(Failure) {
+    _ = try FitPolicy(form: selection.form, fit: selection.fit)
     if let holdout = selection.holdout, !(holdout > 0 && holdout < 1) {
       throw Failure(.usage, "--holdout: expected a share between 0 and 1, got \(holdout)")
     }
+    _ = try parseExtents(data.dimensions)
+    try Goal.check(selection)
+  }
+
+  /// What `run` and `Conversion` build on; the options are checked.
+  func analyze(
+    _ loaded: LoadedModel, _ diagnostics: Diagnostics
+  ) throws(Failure) -> AnalysisResult {
+    let policy = try FitPolicy(form: selection.form, fit: selection.fit)
     try loaded.checkSupported()
     let extents = try parseExtents(data.dimensions)
     let streams = try ModelStructure(loaded, extents: extents).streams

@@ -1,6 +1,5 @@
 import Glibc
 import GraphIR
-import ONNXFormat
 import Planning
 import Tensors
 
@@ -20,11 +19,16 @@ public struct Conversion: Sendable {
   public var selection: SelectionOptions
   /// What the work may use.
   public var machine: Machine
+  /// Where weights go: `keep`, `inline`, or the name of a file beside the output.
+  public var externalData: String
+  /// A folder to look for external data in, beside the model's own.
+  public var externalDataDirectory: String?
 
   /// The work to do; nothing is read before `run`.
   public init(
     input: String, output: String?, overwriting: Bool, recordsProvenance: Bool,
-    data: DataRequest, selection: SelectionOptions, machine: Machine
+    data: DataRequest, selection: SelectionOptions, machine: Machine,
+    externalData: String = "keep", externalDataDirectory: String? = nil
   ) {
     self.input = input
     self.output = output
@@ -33,16 +37,32 @@ public struct Conversion: Sendable {
     self.data = data
     self.selection = selection
     self.machine = machine
+    self.externalData = externalData
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Converts, writes, reads back and compares. Where the guard fails or nothing can go, no file is
   /// written and the report says so.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> ConversionReport {
-    if let output { try checkWritable(output, overwriting: overwriting) }
-    let result = try Analysis(
+    let analysis = Analysis(
       input: input, plan: nil, overwriting: overwriting, data: data, selection: selection,
-      machine: machine
-    ).analyze(diagnostics)
+      machine: machine, externalDataDirectory: externalDataDirectory)
+    try analysis.checkOptions()
+    var target: ModelOutput?
+    var inputs = InputFiles()
+    inputs.add(model: input)
+    inputs.add(data)
+    if let output {
+      let output = try ModelOutput(
+        path: output, overwriting: overwriting, externalData: externalData)
+      try inputs.checkDistinct(output)
+      try output.checkWritable()
+      target = output
+    }
+    let loaded = try LoadedModel(path: input, externalDataDirectory: externalDataDirectory)
+    inputs.add(partsOf: loaded)
+    if let target { try inputs.checkDistinct(target) }
+    let result = try analysis.analyze(loaded, diagnostics)
     var report = result.report(verb: "convert")
     if result.selection.choices.isEmpty {
       report.guard.passed = false
@@ -53,22 +73,22 @@ public struct Conversion: Sendable {
       diagnostics.note("the guard failed, so no model is written")
       return report
     }
-    guard let output else { return report }
+    guard let target else { return report }
     var model = try result.rewritten()
     if recordsProvenance { model.recordProvenance(of: result.plan()) }
-    try model.write(to: output, overwriting: overwriting)
+    let paths = try target.write(model, sparing: inputs)
     let written: LoadedModel
     do throws(Failure) {
-      written = try LoadedModel(path: output)
+      written = try LoadedModel(path: paths[0])
       try confirm(written, result)
     } catch {
       // What is not what was measured must not stay where a pipeline would pick it up.
-      unlink(output)
+      for path in paths { unlink(path) }
       throw error
     }
     report.bytes.after = written.byteCount
     report.parameters.after = written.model.graph.parameterCount
-    report.output = output
+    report.output = paths[0]
     return report
   }
 
@@ -85,14 +105,6 @@ public struct Conversion: Sendable {
 }
 
 extension Model {
-  func write(
-    to path: String, overwriting: Bool, externalData: ONNXFile.ExternalData = .keep
-  ) throws(Failure) {
-    do throws(FormatError) {
-      try ONNXFile.write(self, to: path, overwriting: overwriting, externalData: externalData)
-    } catch { throw Failure(error, path) }
-  }
-
   /// Writes down in the model's metadata what it was made from, and how.
   mutating func recordProvenance(of plan: ReplacementPlan) {
     let spans = plan.spans.map { "\($0.label) \($0.form.rawValue)" }.joined(separator: ", ")

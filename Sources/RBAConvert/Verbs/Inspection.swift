@@ -9,17 +9,21 @@ public struct Inspection: Sendable {
   public var model: String
   /// Extents of dimension parameters, as `name=number`.
   public var dimensions: [String]
+  /// A folder to look for external data in, beside the model's own.
+  public var externalDataDirectory: String?
 
   /// The work to do; nothing is read before `run`.
-  public init(model: String, dimensions: [String]) {
+  public init(model: String, dimensions: [String], externalDataDirectory: String? = nil) {
     self.model = model
     self.dimensions = dimensions
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Reads the model and reports; runs nothing.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> InspectReport {
-    let loaded = try LoadedModel(path: model)
-    let structure = try ModelStructure(loaded, extents: try parseExtents(dimensions))
+    let extents = try parseExtents(dimensions)
+    let loaded = try load()
+    let structure = try ModelStructure(loaded, extents: extents)
     let graph = loaded.model.graph
     let operators = graph.nodes.map { _, node in
       node.canonicalDomain.isEmpty
@@ -42,11 +46,11 @@ public struct Inspection: Sendable {
   }
 
   /// The model in ONNX's textual syntax.
-  public func text() throws(Failure) -> String { try LoadedModel(path: model).model.text() }
+  public func text() throws(Failure) -> String { try load().model.text() }
 
   /// The graph for Graphviz: nodes and the values between them.
   public func dot() throws(Failure) -> String {
-    let graph = try LoadedModel(path: model).model.graph
+    let graph = try load().model.graph
     var lines = ["digraph {", "  node [shape=box]"]
     for (id, node) in graph.nodes {
       let label = "label=\(quoted(node.operatorType)), tooltip=\(quoted(node.name ?? ""))"
@@ -64,6 +68,10 @@ public struct Inspection: Sendable {
       lines.append("  n\(producer.index) -> \(quoted(graph[output].name))")
     }
     return (lines + ["}"]).joined(separator: "\n")
+  }
+
+  private func load() throws(Failure) -> LoadedModel {
+    try LoadedModel(path: model, externalDataDirectory: externalDataDirectory)
   }
 
   /// A string of Graphviz, in which a backslash begins an escape of its own.

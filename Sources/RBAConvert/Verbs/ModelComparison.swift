@@ -8,16 +8,20 @@ public struct ModelComparison: Sendable {
   public var a: String
   /// The model compared.
   public var b: String
+  /// A folder to look for external data of both in, beside their own.
+  public var externalDataDirectory: String?
 
   /// The work to do; nothing is read before `run`.
-  public init(a: String, b: String) {
+  public init(a: String, b: String, externalDataDirectory: String? = nil) {
     self.a = a
     self.b = b
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Reads both models and compares every part of them.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> DiffReport {
-    let (first, second) = (try LoadedModel(path: a).model, try LoadedModel(path: b).model)
+    let first = try LoadedModel(path: a, externalDataDirectory: externalDataDirectory).model
+    let second = try LoadedModel(path: b, externalDataDirectory: externalDataDirectory).model
     let differences = ONNXFile.differences(between: first, and: second)
     return DiffReport(
       a: a, b: b, equal: differences.isEmpty,

@@ -24,12 +24,14 @@ public struct ModelRun: Sendable {
   public var repetitions: Int
   /// What the work may use.
   public var machine: Machine
+  /// A folder to look for external data in, beside the model's own.
+  public var externalDataDirectory: String?
 
   /// The work to do; nothing is read before `run`.
   public init(
     model: String, data: DataRequest, testSet: String?, relativeTolerance: Double,
     absoluteTolerance: Double, outputFolder: String?, overwriting: Bool, repetitions: Int,
-    machine: Machine
+    machine: Machine, externalDataDirectory: String? = nil
   ) {
     self.model = model
     self.data = data
@@ -40,11 +42,14 @@ public struct ModelRun: Sendable {
     self.overwriting = overwriting
     self.repetitions = repetitions
     self.machine = machine
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Runs the model and writes what was asked for.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> RunReport {
-    let loaded = try LoadedModel(path: model)
+    _ = try parseExtents(data.dimensions)
+    let loaded = try LoadedModel(path: model, externalDataDirectory: externalDataDirectory)
+    let files = try outputFiles(loaded)
     let feeds = try feeds(loaded, diagnostics)
     let options = ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
     let executor: Executor
@@ -72,7 +77,7 @@ public struct ModelRun: Sendable {
       report.passed = error.isWithinTolerance
       report.maxAbsoluteError = error.largest
     }
-    if let outputFolder { try write(outputs, executor.fetches, outputFolder) }
+    if let outputFolder { try write(outputs, files, outputFolder) }
     return report
   }
 
@@ -119,12 +124,30 @@ public struct ModelRun: Sendable {
     return (isWithinTolerance, largest)
   }
 
-  /// One file per output, each whole or absent.
+  /// One file per output; an output's name is never used as a path.
+  ///
+  /// - Throws: `Failure` if one would replace what is read.
+  private func outputFiles(
+    _ loaded: LoadedModel
+  ) throws(Failure) -> [(name: String, path: String)] {
+    guard let outputFolder else { return [] }
+    var inputs = InputFiles()
+    inputs.add(model: model)
+    inputs.add(partsOf: loaded)
+    inputs.add(data)
+    if let testSet { inputs.add(DataRequest(paths: [testSet])) }
+    var seen: Set<String> = []
+    let names = loaded.outputNames.filter { seen.insert($0).inserted }
+    let files = zip(names, plainFileNames(names)).map { ($0, "\(outputFolder)/\($1).npy") }
+    for (_, path) in files { try inputs.checkDistinct(path) }
+    return files
+  }
+
+  /// Each file is whole or absent.
   private func write(
-    _ outputs: [String: Tensor], _ names: [String], _ folder: String
+    _ outputs: [String: Tensor], _ files: [(name: String, path: String)], _ folder: String
   ) throws(Failure) {
     do throws(FileError) { try Folder.create(at: folder) } catch { throw Failure(error) }
-    let files = zip(names, plainFileNames(names)).map { ($0, "\(folder)/\($1).npy") }
     for (_, path) in files { try checkWritable(path, overwriting: overwriting) }
     for (name, path) in files {
       do throws(ArrayFormatError) {

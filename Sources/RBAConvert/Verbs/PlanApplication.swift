@@ -15,22 +15,37 @@ public struct PlanApplication: Sendable {
   public var overwriting: Bool
   /// Whether the written model's metadata say what was done.
   public var recordsProvenance: Bool
+  /// Where weights go: `keep`, `inline`, or the name of a file beside the output.
+  public var externalData: String
+  /// A folder to look for external data in, beside the model's own.
+  public var externalDataDirectory: String?
 
   /// The work to do; nothing is read before `run`.
   public init(
-    model: String, plan: String, output: String, overwriting: Bool, recordsProvenance: Bool
+    model: String, plan: String, output: String, overwriting: Bool, recordsProvenance: Bool,
+    externalData: String = "keep", externalDataDirectory: String? = nil
   ) {
     self.model = model
     self.plan = plan
     self.output = output
     self.overwriting = overwriting
     self.recordsProvenance = recordsProvenance
+    self.externalData = externalData
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Applies the plan, writes the model, and says how large both are.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> SizeReport {
-    try checkWritable(output, overwriting: overwriting)
-    let loaded = try LoadedModel(path: model)
+    let target = try ModelOutput(
+      path: output, overwriting: overwriting, externalData: externalData)
+    var inputs = InputFiles()
+    inputs.add(model: model)
+    inputs.add(plan, "the plan")
+    try inputs.checkDistinct(target)
+    try target.checkWritable()
+    let loaded = try LoadedModel(path: model, externalDataDirectory: externalDataDirectory)
+    inputs.add(partsOf: loaded)
+    try inputs.checkDistinct(target)
     let structure = try ModelStructure(loaded)
     var result = structure.inlined(loaded.model)
     let document = try ReplacementPlan(path: plan)
@@ -43,8 +58,8 @@ public struct PlanApplication: Sendable {
       try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)
     } catch { throw Failure(.malformedInput, "\(plan): \(error)") }
     if recordsProvenance { result.recordProvenance(of: document) }
-    try result.write(to: output, overwriting: overwriting)
-    return try SizeReport(verb: "apply", from: loaded, to: output)
+    let written = try target.write(result, sparing: inputs)
+    return try SizeReport(verb: "apply", from: loaded, to: written[0])
   }
 }
 

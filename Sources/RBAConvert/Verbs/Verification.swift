@@ -17,13 +17,15 @@ public struct Verification: Sendable {
   public var minimumAgreement: Double?
   /// What the work may use.
   public var machine: Machine
+  /// A folder to look for external data of both in, beside their own.
+  public var externalDataDirectory: String?
 
   private static let defaultSamples = 16
 
   /// The work to do; nothing is read before `run`.
   public init(
     a: String, b: String, data: DataRequest, maximumError: Double, minimumAgreement: Double?,
-    machine: Machine
+    machine: Machine, externalDataDirectory: String? = nil
   ) {
     self.a = a
     self.b = b
@@ -31,11 +33,14 @@ public struct Verification: Sendable {
     self.maximumError = maximumError
     self.minimumAgreement = minimumAgreement
     self.machine = machine
+    self.externalDataDirectory = externalDataDirectory
   }
 
   /// Runs both models on the same data and compares their outputs.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> VerifyReport {
-    let (first, second) = (try LoadedModel(path: a), try LoadedModel(path: b))
+    _ = try parseExtents(data.dimensions)
+    let first = try LoadedModel(path: a, externalDataDirectory: externalDataDirectory)
+    let second = try LoadedModel(path: b, externalDataDirectory: externalDataDirectory)
     try checkInterfaces(first, second)
     let samples = try DataSupply(loaded: first, diagnostics: diagnostics).samples(
       data, flag: "--inputs", defaultCount: Self.defaultSamples)

@@ -6,12 +6,13 @@ struct Analyze: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score blocks, choose spans and write the plan.")
 
-  @Argument(help: "The model to read, .onnx.")
+  @Argument(help: "The model to read, .onnx or .safetensors.")
   var model: String
 
   @Option(name: [.customShort("o"), .customLong("output")], help: "The plan to write, .json.")
   var plan: String?
 
+  @OptionGroup var reading: ModelOptions
   @OptionGroup var planning: PlanningOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var common: CommonOptions
@@ -23,7 +24,7 @@ struct Analyze: ParsableCommand {
     let analysis = Analysis(
       input: model, plan: plan, overwriting: force,
       data: planning.data.request(planning.calibration), selection: planning.options,
-      machine: machine.machine)
+      machine: machine.machine, externalDataDirectory: reading.externalDataDir)
     let report = try analysis.run(common.diagnostics)
     try common.show(report, ConversionText.lines(report))
     if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }

@@ -89,14 +89,16 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a smaller model (the default verb).")
 
-  @Argument(help: "The model to read, .onnx.")
+  @Argument(help: "The model to read, .onnx or .safetensors.")
   var input: String
 
-  @Argument(help: "The model to write, .onnx.")
+  @Argument(help: "The model to write, .onnx or .safetensors.")
   var output: String?
 
   @OptionGroup var planning: PlanningOptions
   @OptionGroup var machine: MachineOptions
+  @OptionGroup var reading: ModelOptions
+  @OptionGroup var placement: PlacementOptions
   @OptionGroup var common: CommonOptions
 
   @Flag(help: "Do everything but write the model.")
@@ -116,7 +118,8 @@ struct Convert: ParsableCommand {
     let conversion = Conversion(
       input: input, output: dryRun ? nil : output, overwriting: force,
       recordsProvenance: !noProvenance, data: planning.data.request(planning.calibration),
-      selection: planning.options, machine: machine.machine)
+      selection: planning.options, machine: machine.machine,
+      externalData: placement.externalData, externalDataDirectory: reading.externalDataDir)
     let report = try conversion.run(common.diagnostics)
     try common.show(report, ConversionText.lines(report))
     if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }

@@ -17,19 +17,22 @@ struct Diff: ParsableCommand {
         rba-convert diff model.onnx smaller.onnx --json | jq .nodes
       """)
 
-  @Argument(help: "The model to compare with.")
+  @Argument(help: "The model to compare with, .onnx or .safetensors.")
   var a: String
 
-  @Argument(help: "The model compared.")
+  @Argument(help: "The model compared, .onnx or .safetensors.")
   var b: String
 
   @Flag(help: "Exit with 1 if the models differ.")
   var exitCode = false
 
+  @OptionGroup var reading: ModelOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let report = try ModelComparison(a: a, b: b).run(common.diagnostics)
+    let comparison = ModelComparison(
+      a: a, b: b, externalDataDirectory: reading.externalDataDir)
+    let report = try comparison.run(common.diagnostics)
     try common.show(report, DiffText.lines(report))
     if exitCode && !report.equal { throw ExitCode(ExitStatus.refused.rawValue) }
   }

@@ -6,7 +6,7 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show a model's graph, its residual streams and what each block costs.")
 
-  @Argument(help: "The model to read, .onnx.")
+  @Argument(help: "The model to read, .onnx or .safetensors.")
   var model: String
 
   @Flag(help: "List every block, and every rejected residual node with the reason.")
@@ -21,6 +21,7 @@ struct Inspect: ParsableCommand {
   @Option(help: "Extent of a dimension parameter, as name=number.")
   var dim: [String] = []
 
+  @OptionGroup var reading: ModelOptions
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -30,7 +31,8 @@ struct Inspect: ParsableCommand {
   }
 
   func run() throws {
-    let inspection = Inspection(model: model, dimensions: dim)
+    let inspection = Inspection(
+      model: model, dimensions: dim, externalDataDirectory: reading.externalDataDir)
     if text { return try Terminal.write(inspection.text()) }
     if dot { return try Terminal.write(inspection.dot()) }
     let report = try inspection.run(common.diagnostics)

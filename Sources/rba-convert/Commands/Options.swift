@@ -32,6 +32,19 @@ struct CommonOptions: ParsableArguments {
   }
 }
 
+/// Options of verbs that read a model.
+struct ModelOptions: ParsableArguments {
+  @Option(help: "A folder to look for external data in, beside the model's own.")
+  var externalDataDir: String?
+}
+
+/// Options of verbs that write a model and may move its weights.
+struct PlacementOptions: ParsableArguments {
+  @Option(
+    help: "Where weights of an .onnx output go: keep, inline, or the name of a file beside it.")
+  var externalData = "keep"
+}
+
 /// Options of verbs that run a model.
 struct MachineOptions: ParsableArguments {
   @Option(help: "Worker threads. The result is the same for any number. Default: all cores.")

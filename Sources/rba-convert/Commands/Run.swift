@@ -5,7 +5,7 @@ import RBAConvert
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Run a model.")
 
-  @Argument(help: "The model to run, .onnx.")
+  @Argument(help: "The model to run, .onnx or .safetensors.")
   var model: String
 
   @Option(help: "Inputs, in the forms --calibration of convert takes. Without it: synthetic.")
@@ -31,6 +31,7 @@ struct Run: ParsableCommand {
   @Flag(help: "Replace output files that exist.")
   var force = false
 
+  @OptionGroup var reading: ModelOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var common: CommonOptions
@@ -46,7 +47,7 @@ struct Run: ParsableCommand {
     let execution = ModelRun(
       model: model, data: data.request(inputs), testSet: pbdir, relativeTolerance: rtol,
       absoluteTolerance: atol, outputFolder: output, overwriting: force, repetitions: self.repeat,
-      machine: machine.machine)
+      machine: machine.machine, externalDataDirectory: reading.externalDataDir)
     let report = try execution.run(common.diagnostics)
     try common.show(report, RunText.lines(report))
     if report.passed == false { throw ExitCode(ExitStatus.refused.rawValue) }

@@ -10,10 +10,10 @@ struct Verify: ParsableCommand {
       and, if --min-agreement is given, the top-1 agreement at least that.
       """)
 
-  @Argument(help: "The reference model, .onnx.")
+  @Argument(help: "The reference model, .onnx or .safetensors.")
   var a: String
 
-  @Argument(help: "The model to compare with it, .onnx.")
+  @Argument(help: "The model to compare with it, .onnx or .safetensors.")
   var b: String
 
   @Option(help: "Inputs, in the forms --calibration of convert takes. Without it: synthetic.")
@@ -25,6 +25,7 @@ struct Verify: ParsableCommand {
   @Option(help: "The smallest top-1 agreement that passes, from 0 to 1.")
   var minAgreement: Double?
 
+  @OptionGroup var reading: ModelOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var common: CommonOptions
@@ -32,7 +33,8 @@ struct Verify: ParsableCommand {
   func run() throws {
     let verification = Verification(
       a: a, b: b, data: data.request(inputs), maximumError: maxError,
-      minimumAgreement: minAgreement, machine: machine.machine)
+      minimumAgreement: minAgreement, machine: machine.machine,
+      externalDataDirectory: reading.externalDataDir)
     let report = try verification.run(common.diagnostics)
     try common.show(report, VerifyText.lines(report))
     if !report.passed { throw ExitCode(ExitStatus.refused.rawValue) }

@@ -1,15 +1,18 @@
-/// Reads the JSON of a header token by token; it holds what the format can contain and no more.
+/// Reads JSON token by token; it knows what the format's headers and indices can contain and no more.
 ///
 /// There is no recursion: whoever calls asks for the kind of value that may stand at the place.
-struct HeaderScanner {
+struct JSONScanner {
   private let bytes: [UInt8]
+  private let document: String
   private let path: String
   private let base: Int
   private var position = 0
 
-  /// A scanner over a header that starts at byte `base` of the file at `path`.
-  init(_ bytes: [UInt8], base: Int, path: String) {
+  /// A scanner over a `document`, such as "the header", that starts at byte `base` of the file at
+  /// `path`.
+  init(_ bytes: [UInt8], _ document: String, base: Int, path: String) {
     self.bytes = bytes
+    self.document = document
     self.base = base
     self.path = path
   }
@@ -27,7 +30,7 @@ struct HeaderScanner {
   /// Reads the members of an object, `member` reading each value after its name.
   mutating func readObject(
     _ what: String,
-    member: (inout HeaderScanner, String, Int) throws(SafetensorsError) -> Void
+    member: (inout JSONScanner, String, Int) throws(SafetensorsError) -> Void
   ) throws(SafetensorsError) {
     try open(UInt8(ascii: "{"), "an object for \(what)")
     if take(UInt8(ascii: "}")) { return }
@@ -56,39 +59,63 @@ struct HeaderScanner {
     try open(UInt8(ascii: "\""), "a string for \(what)")
     let start = position
     var text: [UInt8] = []
+    var plain = position
     while position < bytes.count {
-      let byte = bytes[position]
-      switch byte {
+      switch bytes[position] {
       case UInt8(ascii: "\""):
+        let string: String?
+        if text.isEmpty {
+          string = String(validating: bytes[plain..<position], as: UTF8.self)
+        } else {
+          text.append(contentsOf: bytes[plain..<position])
+          string = String(validating: text, as: UTF8.self)
+        }
         position += 1
-        guard let string = String(validating: text, as: UTF8.self) else {
+        guard let string else {
           throw fault(.notUTF8, at: base + start, "expected UTF-8 in \(what)")
         }
         return string
       case UInt8(ascii: "\\"):
+        text.append(contentsOf: bytes[plain..<position])
         position += 1
         text.append(contentsOf: try readEscape())
-      case 0..<0x20:
+        plain = position
+      case let byte where byte < 0x20:
         throw fault(.syntax, "expected no control character in \(what), got \(byte)")
-      default:
-        text.append(byte)
-        position += 1
+      default: position += 1
       }
     }
-    throw fault(.syntax, "expected '\"' after \(what), got the end of the header")
+    throw fault(.syntax, "expected '\"' after \(what), got \(found)")
   }
 
-  /// Expects nothing but white space in the rest of the header.
+  /// Whether the next value is a string.
+  mutating func startsString() -> Bool {
+    skipWhitespace()
+    return position < bytes.count && bytes[position] == UInt8(ascii: "\"")
+  }
+
+  /// Passes over a number, a truth value or null.
+  mutating func skipPlainValue(_ what: String) throws(SafetensorsError) {
+    skipWhitespace()
+    let start = position
+    while position < bytes.count, bytes[position].isPartOfPlainValue { position += 1 }
+    guard position > start else {
+      throw fault(.valueKind, "expected text or a number for \(what), got \(found)")
+    }
+  }
+
+  /// Expects nothing but white space in the rest of the document.
   mutating func finish() throws(SafetensorsError) {
     skipWhitespace()
     guard position == bytes.count else {
-      throw fault(.syntax, "expected the end of the header, got \(found)")
+      throw fault(.syntax, "expected the end of \(document), got \(found)")
     }
   }
 }
 
-extension HeaderScanner {
-  private mutating func readInteger(_ what: String) throws(SafetensorsError) -> Int {
+extension JSONScanner {
+  /// Reads a whole number without sign.
+  mutating func readInteger(_ what: String) throws(SafetensorsError) -> Int {
     skipWhitespace()
     let start = offset
     var value = 0
@@ -120,7 +147,7 @@ extension HeaderScanner {
   private mutating func readEscape() throws(SafetensorsError) -> [UInt8] {
     let start = offset - 1
     guard position < bytes.count else {
-      throw fault(.syntax, at: start, "expected an escape, got the end of the header")
+      throw fault(.syntax, at: start, "expected an escape, got the end of \(document)")
     }
     let letter = bytes[position]
     position += 1
@@ -162,7 +189,7 @@ extension HeaderScanner {
   private mutating func open(_ byte: UInt8, _ what: String) throws(SafetensorsError) {
     skipWhitespace()
     guard position < bytes.count else {
-      throw fault(.syntax, "expected \(what), got the end of the header")
+      throw fault(.syntax, "expected \(what), got the end of \(document)")
     }
     guard bytes[position] == byte else {
       throw fault(kind(of: bytes[position]), "expected \(what), got \(found)")
@@ -193,9 +220,38 @@ extension HeaderScanner {
   }
 
   private var found: String {
-    guard position < bytes.count else { return "the end of the header" }
+    guard position < bytes.count else { return "the end of \(document)" }
     let byte = bytes[position]
     return (0x21..<0x7F).contains(byte)
       ? "'\(Character(UnicodeScalar(byte)))'" : "byte \(byte)"
   }
+}
+
+extension UInt8 {
+  /// Whether the byte may stand in a number, `true`, `false` or `null`.
+  fileprivate var isPartOfPlainValue: Bool {
+    switch self {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "E"):
+      true
+    default: false
+    }
+  }
+}
+
+/// `text` as a JSON string.
+func jsonString(_ text: String) -> String {
+  var result = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"", "\\":
+      result.unicodeScalars.append("\\")
+      result.unicodeScalars.append(scalar)
+    case "\0"..<" ":
+      let digits = String(scalar.value, radix: 16)
+      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result + "\""
 }

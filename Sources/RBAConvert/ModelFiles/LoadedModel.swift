@@ -1,32 +1,59 @@
 import GraphIR
 import ONNXFormat
+import SafetensorsFormat
 import Tensors
 
-/// A model read from a file.
+/// A model read from a file of any form.
 struct LoadedModel: Sendable {
   let path: String
   var model: Model
-  private let file: MappedFile
+  /// The file at `path`, and those an index leads to.
+  let files: [MappedFile]
 
-  init(path: String) throws(Failure) {
-    guard
-      ["onnx", ""].contains(pathExtension(path)) || !knownOtherKinds.contains(pathExtension(path))
-    else {
-      throw Failure(
-        .malformedInput, "\(path): expected an .onnx model, got a .\(pathExtension(path)) file")
-    }
+  /// Reads the model at `path`; its tensors stay in the mapped files.
+  ///
+  /// `externalDataDirectory` is a folder to look for external data in, beside the model's own.
+  init(path: String, externalDataDirectory: String? = nil) throws(Failure) {
     self.path = path
+    if let directory = externalDataDirectory, FolderScope.canonical(directory) == nil {
+      throw Failure(.noInput, "\(directory): no such folder")
+    }
+    let file: MappedFile
     do throws(FileError) { file = try MappedFile(path: path) } catch { throw Failure(error) }
-    do throws(FormatError) { model = try ONNXFile.read(path: path) } catch {
-      throw Failure(error, path)
+    switch try ModelForm(reading: file) {
+    case .onnx:
+      files = [file]
+      do throws(FormatError) {
+        model = try ONNXFile.read(path: path, externalDataDirectory: externalDataDirectory)
+      } catch { throw Failure(error, path) }
+    case .safetensors:
+      let read: SafetensorsFile
+      do throws(SafetensorsError) { read = try SafetensorsFile.read(path: path) } catch {
+        throw Failure(error)
+      }
+      files = read.files
+      model = try Model(read, path: path)
+    case .shards:
+      let read: SafetensorsFile
+      do throws(SafetensorsError) { read = try SafetensorsFile.readShards(index: path) } catch {
+        throw Failure(error)
+      }
+      files = read.files
+      model = try Model(read, path: path)
     }
   }
 
-  /// The SHA-256 digest of the file.
-  func digest() -> String { Digest.sha256(file.region) }
+  /// The SHA-256 digest of the file, and of those an index leads to.
+  func digest() -> String {
+    var digest = Digest()
+    for file in files { digest.update(file.region.bytes) }
+    return digest.finish()
+  }
 
-  /// Bytes of the file and of the tensors it keeps elsewhere.
-  var byteCount: Int { file.region.count + model.graph.externalByteCount }
+  /// Bytes of the files and of the tensors kept elsewhere.
+  var byteCount: Int {
+    files.reduce(0) { $0 + $1.region.count } + model.graph.externalByteCount
+  }
 
   /// What a caller must feed: inputs without contents of their own.
   var inputs: [ModelInput] {
@@ -56,11 +83,6 @@ struct LoadedModel: Sendable {
   }
 }
 
-/// Endings of files that hold data or pictures, never an ONNX model.
-private let knownOtherKinds: Set = [
-  "npy", "npz", "safetensors", "pb", "png", "jpg", "jpeg", "gif", "bmp", "webp", "json", "txt",
-]
-
 extension Graph {
   /// Bytes of tensors kept in other files.
   fileprivate var externalByteCount: Int {
@@ -76,7 +98,7 @@ extension Failure {
     let status: ExitStatus =
       switch error.code {
       case .notFound: .noInput
-      case .exists, .uncreatable: .cannotCreate
+      case .exists, .uncreatable, .overwritesInput: .cannotCreate
       case .unwritable: .cannotWrite
       default: .malformedInput
       }
@@ -84,5 +106,13 @@ extension Failure {
     self.init(
       status, text.hasPrefix(path) || error.file != nil ? text : "\(path): \(text)",
       notes: error.code == .exists ? ["use --force to replace it"] : [])
+  }
+
+  init(_ error: SafetensorsError) {
+    if let fileError = error.fileError {
+      self.init(fileError)
+    } else {
+      self.init(.malformedInput, "\(error)")
+    }
   }
 }

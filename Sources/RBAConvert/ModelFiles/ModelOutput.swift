@@ -1,0 +1,103 @@
+import Glibc
+import GraphIR
+import ONNXFormat
+import SafetensorsFormat
+import Tensors
+
+/// Where and how a model is to be written, as the command line says it.
+struct ModelOutput: Sendable {
+  let path: String
+  let overwriting: Bool
+  private let form: ModelForm
+  private let externalData: ONNXFile.ExternalData
+  /// Bytes of elements in one file of a safetensors model; no bound where absent.
+  private let maximumShardSize: Int?
+
+  /// - Parameter externalData: `keep`, `inline`, or the name of a file beside the output.
+  /// - Throws: `Failure` with `.usage` where the options do not fit the output.
+  init(
+    path: String, overwriting: Bool, externalData: String = "keep", maximumShardSize: Int? = nil
+  ) throws(Failure) {
+    self.path = path
+    self.overwriting = overwriting
+    self.maximumShardSize = maximumShardSize
+    form = ModelForm(writing: path)
+    switch externalData {
+    case "keep": self.externalData = .keep
+    case "inline": self.externalData = .inline
+    case let name:
+      guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+        throw Failure(
+          .usage,
+          "--external-data: expected keep, inline or the name of a file beside the output, "
+            + "got '\(name)'")
+      }
+      guard name != Self.fileName(of: path) else {
+        throw Failure(.usage, "--external-data: '\(name)' is the model itself")
+      }
+      self.externalData = .file(name)
+    }
+    guard form == .onnx || externalData == "keep" else {
+      throw Failure(
+        .usage, "--external-data: only .onnx models have such data, got the output '\(path)'")
+    }
+    if let maximumShardSize {
+      guard form == .safetensors else {
+        throw Failure(
+          .usage, "--max-shard-size: only .safetensors models are split, got the output '\(path)'")
+      }
+      guard maximumShardSize > 0 else {
+        throw Failure(
+          .usage, "--max-shard-size: expected a positive number, got \(maximumShardSize)")
+      }
+    }
+  }
+
+  /// The files that are known to be written.
+  var paths: [String] {
+    guard case .file(let name) = externalData else { return [path] }
+    // Beside the file itself where the path is a link.
+    let folder = FolderScope.folder(of: FolderScope.canonical(path) ?? path)
+    return [path, "\(folder)/\(name)"]
+  }
+
+  /// Fails early where the model could not be written later.
+  func checkWritable() throws(Failure) {
+    // Into how many files a model is split is known when it is; a data file that a cut run left may
+    // stand there.
+    guard maximumShardSize == nil else { return }
+    try RBAConvert.checkWritable(path, overwriting: overwriting)
+  }
+
+  /// Writes `model` but over none of the `inputs`, and returns the paths of its files, that to read
+  /// first.
+  func write(_ model: Model, sparing inputs: InputFiles) throws(Failure) -> [String] {
+    guard form == .safetensors else {
+      do throws(FormatError) {
+        return try ONNXFile.write(
+          model, to: path, overwriting: overwriting, externalData: externalData)
+      } catch { throw Failure(error, path) }
+    }
+    let parts: SafetensorsModel
+    do throws(FormatError) { parts = try SafetensorsModel(model) } catch {
+      throw Failure(error, path)
+    }
+    let layout: ShardLayout
+    do throws(SafetensorsError) {
+      layout = try ShardLayout(
+        parts.tensors, metadata: parts.metadata, path: path,
+        maximumByteCount: maximumShardSize ?? .max)
+    } catch { throw Failure(error) }
+    for (index, path) in layout.paths.enumerated() {
+      try inputs.checkDistinct(path, isModel: index == 0)
+    }
+    do throws(SafetensorsError) { try layout.write(overwriting: overwriting) } catch {
+      throw Failure(error)
+    }
+    return layout.paths
+  }
+
+  private static func fileName(of path: String) -> String {
+    String(path.split(separator: "/").last ?? "")
+  }
+}
