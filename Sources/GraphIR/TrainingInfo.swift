@@ -14,4 +14,23 @@ package struct TrainingInfo: Sendable {
 
   /// The graphs there are.
   package var graphs: [Graph] { [initialization, algorithm].compactMap(\.self) }
+
+  /// Names of the model's graph that the training graphs read or update.
+  package var outerNames: Set<String> {
+    let own = Set(graphs.flatMap { graph in graph.initializers.map { graph[$0].name } })
+    let updated = (initializationBindings + updateBindings).compactMap(\.key)
+    return Set(graphs.flatMap(\.freeNames)).union(updated).subtracting(own)
+  }
+}
+
+extension Model {
+  /// Removes training graphs that speak of values the model's graph does not have.
+  ///
+  /// - Returns: how many went.
+  package mutating func removeStaleTrainingInfo() -> Int {
+    let names = Set(graph.values.lazy.filter { $0.producer != nil }.map(\.name))
+    let count = trainingInfo.count
+    trainingInfo.removeAll { !$0.outerNames.isSubset(of: names) }
+    return count - trainingInfo.count
+  }
 }

@@ -28,6 +28,8 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case duplicateField
     /// Messages nested deeper than a hundred levels.
     case nesting
+    /// More parts than any graph has: a small file that would fill the memory.
+    case partCount
     /// Text that is not UTF-8 or holds a NUL.
     case text
     /// A part without which nothing can be done, such as the model's graph.

@@ -14,6 +14,10 @@ struct WireScanner {
   private let tensorDescriptor = ONNXFormat.tensorDescriptor
 
   static let maximumDepth = 100
+  /// Messages, texts and unknown fields take many times the two bytes that an empty one is encoded in.
+  /// Graphs of a hundred thousand nodes have a few million of them.
+  static let maximumPartCount = 1 << 23
+  private var partCount = 0
   /// Lengths in the copy take this many bytes, so that they can be filled in afterwards.
   private static let lengthWidth = 5
 
@@ -52,6 +56,7 @@ struct WireScanner {
       let wireType = Int(tag & 7)
       let field = protobuf_c_message_descriptor_get_field(descriptor, UInt32(number))
       let content = try value(&position, wireType: wireType, start: start, end: range.upperBound)
+      if field == nil || wireType == 2 { try countPart(at: start) }
       guard let field else {
         append(start..<position)
         continue
@@ -101,6 +106,15 @@ struct WireScanner {
       copy.append(8)
       append(word: tensorData.count)
       tensorData.append(numbers)
+    }
+  }
+
+  private mutating func countPart(at start: Int) throws(FormatError) {
+    partCount += 1
+    guard partCount <= Self.maximumPartCount else {
+      throw FormatError(
+        .partCount, byteOffset: start,
+        "expected at most \(Self.maximumPartCount) parts in all, got more")
     }
   }
 

@@ -70,6 +70,14 @@ struct LoadedModel: Sendable {
     }
   }
 
+  /// Says that the file may hold what this program does not know.
+  func noteNewerVersion(_ diagnostics: Diagnostics) {
+    guard let version = model.irVersion, version > ONNXFile.newestIRVersion else { return }
+    diagnostics.note(
+      "\(path): IR version \(version) is newer than \(ONNXFile.newestIRVersion), the newest known; "
+        + "parts that are unknown are kept as they are")
+  }
+
   var outputNames: [String] { model.graph.outputs.map { model.graph[$0].name } }
 
   /// Names and declared types of values, for reports.

@@ -73,6 +73,7 @@ public struct Analysis: Sendable {
     _ loaded: LoadedModel, _ diagnostics: Diagnostics
   ) throws(Failure) -> AnalysisResult {
     let policy = try FitPolicy(form: selection.form, fit: selection.fit)
+    loaded.noteNewerVersion(diagnostics)
     try loaded.checkSupported()
     let extents = try parseExtents(data.dimensions)
     let streams = try ModelStructure(loaded, extents: extents).streams

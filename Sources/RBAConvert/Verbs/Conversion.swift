@@ -75,6 +75,7 @@ public struct Conversion: Sendable {
     }
     guard let target else { return report }
     var model = try result.rewritten()
+    model.removeStaleTrainingInfo(diagnostics)
     if recordsProvenance { model.recordProvenance(of: result.plan()) }
     let paths = try target.write(model, sparing: inputs)
     let written: LoadedModel
@@ -105,6 +106,14 @@ public struct Conversion: Sendable {
 }
 
 extension Model {
+  /// Removes training graphs that update weights which are gone, and says so.
+  mutating func removeStaleTrainingInfo(_ diagnostics: Diagnostics) {
+    let count = removeStaleTrainingInfo()
+    guard count > 0 else { return }
+    diagnostics.note(
+      "\(count) training_info left out: its graphs speak of values that were replaced")
+  }
+
   /// Writes down in the model's metadata what it was made from, and how.
   mutating func recordProvenance(of plan: ReplacementPlan) {
     let spans = plan.spans.map { "\($0.label) \($0.form.rawValue)" }.joined(separator: ", ")

@@ -57,6 +57,7 @@ public struct PlanApplication: Sendable {
       }
       try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)
     } catch { throw Failure(.malformedInput, "\(plan): \(error)") }
+    result.removeStaleTrainingInfo(diagnostics)
     if recordsProvenance { result.recordProvenance(of: document) }
     let written = try target.write(result, sparing: inputs)
     return try SizeReport(verb: "apply", from: loaded, to: written[0])
