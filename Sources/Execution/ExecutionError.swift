@@ -12,6 +12,8 @@ package struct ExecutionError: Error, Sendable, CustomStringConvertible {
     case missingFeed
     /// A tensor's type disagrees with the declaration, or with another input's.
     case feedTypeMismatch
+    /// Names of inputs or outputs that Swift's strings cannot tell apart.
+    case unsupportedNames
     /// A name that no value of the graph has.
     case unknownValue
     /// A fetched value needs an input that is not among the feeds.

@@ -52,6 +52,12 @@ package final class Executor: Sendable {
     self.fetches = fetches ?? inlined.graph.outputs.map { inlined.graph[$0].name }
     self.options = options
     self.pool = pool
+    // Callers give and get values by names that are Swift's strings.
+    for names in [self.feeds, self.fetches]
+    where Set(names).count < Set(names.map(ExactText.init)).count {
+      throw ExecutionError(
+        .unsupportedNames, "inputs or outputs whose names differ only in their Unicode form")
+    }
     source = try inlined.extract(feeds: self.feeds, fetches: self.fetches)
     sourceTable = OperatorTable(source, registry: registry)
     try sourceTable.check(source.graph)

@@ -1,5 +1,6 @@
 import GraphIR
 import Operators
+import Tensors
 
 extension Model {
   /// The model with every call of a model-local function replaced by the function's body.
@@ -11,7 +12,7 @@ extension Model {
   ///   versions of its operators than the model.
   func inliningFunctions(registry: OperatorRegistry) throws(ExecutionError) -> Model {
     guard !functions.isEmpty else { return self }
-    var known: [String: Int] = [:]
+    var known: [ExactText: Int] = [:]
     _ = try unfoldedCount(of: graph, depth: 0, &known)
     var result = self
     for _ in 0..<64 {
@@ -36,7 +37,7 @@ extension Model {
   ///
   /// - Parameter known: the counts of functions that were met before, by domain, name and overload.
   private func unfoldedCount(
-    of graph: Graph, depth: Int, _ known: inout [String: Int]
+    of graph: Graph, depth: Int, _ known: inout [ExactText: Int]
   ) throws(ExecutionError) -> Int {
     guard depth <= 64 else {
       throw ExecutionError(.invalidGraph, "functions call each other more than 64 levels deep")
@@ -47,7 +48,8 @@ extension Model {
         count += 1
         continue
       }
-      let key = "\(node.canonicalDomain)\0\(node.operatorType)\0\(node.overload ?? "")"
+      let key = ExactText(
+        "\(node.canonicalDomain)\0\(node.operatorType)\0\(node.overload ?? "")")
       if let size = known[key] {
         count += size
       } else {
@@ -63,9 +65,9 @@ extension Model {
   }
 
   private func function(calledBy node: Node) -> Function? {
-    functions.first {
-      $0.name == node.operatorType && ($0.domain ?? "") == node.canonicalDomain
-        && ($0.overload ?? "") == (node.overload ?? "")
+    let called = [node.operatorType, node.canonicalDomain, node.overload ?? ""].map(ExactText.init)
+    return functions.first {
+      [$0.name ?? "", $0.domain ?? "", $0.overload ?? ""].map(ExactText.init) == called
     }
   }
 

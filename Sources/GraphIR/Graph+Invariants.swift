@@ -1,13 +1,15 @@
+package import Tensors
+
 extension Graph {
   /// Verifies that every read value has a producer and that no node needs its own result, subgraphs
   /// included. Names in `captured` may be read from outside.
   ///
   /// - Throws: `GraphError` with the place of the first fault.
-  package func checkInvariants(captured: Set<String> = []) throws(GraphError) {
+  package func checkInvariants(captured: Set<ExactText> = []) throws(GraphError) {
     // What a subgraph reads from outside is a value of this graph too, so one look suffices.
     for value in values.indices where values[value].producer == nil && !values[value].isUnused {
       let name = values[value].name
-      guard !captured.contains(name) else { continue }
+      guard !captured.contains(ExactText(name)) else { continue }
       let reader = reader(of: ValueID(value))
       throw GraphError(
         .danglingValue, place: reader.place,

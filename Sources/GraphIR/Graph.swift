@@ -59,7 +59,7 @@ package struct Graph: Sendable {
   var sparseTensors: [ValueID: SparseTensor] = [:]
   var nodeTable: [Node?] = []
   var capturesTable: [[ValueID]] = []
-  var valuesByName: [String: ValueID] = [:]
+  var valuesByName: [ExactText: ValueID] = [:]
 
   package init(name: String? = nil) { self.name = name }
 }
@@ -83,7 +83,7 @@ extension Graph {
   }
 
   /// The value called `name`.
-  package func value(named name: String) -> ValueID? { valuesByName[name] }
+  package func value(named name: String) -> ValueID? { valuesByName[ExactText(name)] }
 
   /// The node that computes `value`, if one does.
   package func producer(of value: ValueID) -> NodeID? {
@@ -149,10 +149,10 @@ extension Graph {
 extension Graph {
   /// The value called `name`, entered into the table if it is new.
   package mutating func intern(_ name: String) -> ValueID {
-    if let id = valuesByName[name] { return id }
+    if let id = value(named: name) { return id }
     let id = ValueID(values.count)
     values.append(Value(name: name))
-    valuesByName[name] = id
+    valuesByName[ExactText(name)] = id
     return id
   }
 
@@ -164,9 +164,9 @@ extension Graph {
   }
 
   func unusedName(_ hint: String) -> String {
-    guard valuesByName[hint] != nil else { return hint }
+    guard value(named: hint) != nil else { return hint }
     var number = 1
-    while valuesByName["\(hint)_\(number)"] != nil { number += 1 }
+    while value(named: "\(hint)_\(number)") != nil { number += 1 }
     return "\(hint)_\(number)"
   }
 
@@ -311,9 +311,9 @@ extension Graph {
 
   mutating func rename(_ value: ValueID, to name: String) {
     let old = values[value.index].name
-    if valuesByName[old] == value { valuesByName[old] = nil }
+    if self.value(named: old) == value { valuesByName[ExactText(old)] = nil }
     values[value.index].name = name
-    valuesByName[name] = value
+    valuesByName[ExactText(name)] = value
     for user in Set(values[value.index].users)
     where capturesTable[user.index].contains(value) { renameCapture(old, name, in: user) }
   }
@@ -334,8 +334,8 @@ extension Graph {
 
   /// Renames a captured value; a value of the new name inside makes way.
   private mutating func renameFree(_ old: String, to new: String) {
-    guard let value = valuesByName[old], values[value.index].producer == nil else { return }
-    if let inner = valuesByName[new] { rename(inner, to: unusedName(new + "_inner")) }
+    guard let value = self.value(named: old), values[value.index].producer == nil else { return }
+    if let inner = self.value(named: new) { rename(inner, to: unusedName(new + "_inner")) }
     rename(value, to: new)
   }
 

@@ -48,7 +48,7 @@ package struct Model: Sendable {
   package var preserved: [PreservedField] = []
   /// The files beside the model's own that its tensors were read from, by the locations that lead
   /// to them. Their paths are canonical.
-  package var externalFiles: [String: MappedFile] = [:]
+  package var externalFiles: [ExactText: MappedFile] = [:]
 
   package init(graph: Graph, irVersion: Int64? = 10, opset: Int64? = nil) {
     self.graph = graph

@@ -1,3 +1,5 @@
+package import Tensors
+
 /// How a model's initializers are initialised and updated in training: `TrainingInfoProto`.
 package struct TrainingInfo: Sendable {
   /// Computes first values of initializers.
@@ -16,10 +18,10 @@ package struct TrainingInfo: Sendable {
   package var graphs: [Graph] { [initialization, algorithm].compactMap(\.self) }
 
   /// Names of the model's graph that the training graphs read or update.
-  package var outerNames: Set<String> {
-    let own = Set(graphs.flatMap { graph in graph.initializers.map { graph[$0].name } })
-    let updated = (initializationBindings + updateBindings).compactMap(\.key)
-    return Set(graphs.flatMap(\.freeNames)).union(updated).subtracting(own)
+  package var outerNames: Set<ExactText> {
+    let own = Set(graphs.flatMap { graph in graph.initializers.map { ExactText(graph[$0].name) } })
+    let updated = (initializationBindings + updateBindings).compactMap(\.key).map(ExactText.init)
+    return Set(graphs.flatMap(\.freeNames).map(ExactText.init)).union(updated).subtracting(own)
   }
 }
 
@@ -28,7 +30,7 @@ extension Model {
   ///
   /// - Returns: how many went.
   package mutating func removeStaleTrainingInfo() -> Int {
-    let names = Set(graph.values.lazy.filter { $0.producer != nil }.map(\.name))
+    let names = Set(graph.values.lazy.filter { $0.producer != nil }.map { ExactText($0.name) })
     let count = trainingInfo.count
     trainingInfo.removeAll { !$0.outerNames.isSubset(of: names) }
     return count - trainingInfo.count

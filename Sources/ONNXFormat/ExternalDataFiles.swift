@@ -55,13 +55,13 @@ struct ExternalLocation {
 
   private static func isRelative(_ path: String) -> Bool {
     // What onnxruntime takes for an address in its own memory is no path.
-    !path.isEmpty && !path.hasPrefix("/") && !path.utf8.contains(0)
+    !path.isEmpty && FilePath.isRelative(path) && !path.utf8.contains(0)
       && !path.contains("_ORT_MEM_ADDR_")
   }
 
   private static func staysInside(_ path: String) -> Bool {
     var depth = 0
-    for component in path.split(separator: "/") {
+    for component in FilePath.components(of: path) {
       switch component {
       case ".": continue
       case "..": depth -= 1
@@ -84,25 +84,23 @@ final class ExternalDataFiles: ExternalTensorSource {
   private struct Folder {
     let path: String
     let isTrusted: Bool
-    /// What the paths of everything in the folder begin with.
-    var prefix: String { path == "/" ? "/" : path + "/" }
   }
 
   /// The folders that locations are relative to.
   private let bases: [String]
   private let allowed: [Folder]
-  private var mapped: [String: MappedFile] = [:]
+  private var mapped: [ExactText: MappedFile] = [:]
   /// The files that were read, by the locations that lead to them.
-  private(set) var files: [String: MappedFile] = [:]
+  private(set) var files: [ExactText: MappedFile] = [:]
 
   /// A resolver for the model at `path`; `directory` is a further folder to look in.
   init(modelPath path: String, directory: String?) {
-    var bases = [folder(of: path)]
-    if let real = canonicalPath(path) { bases.append(folder(of: real)) }
-    let trusted = directory.flatMap(canonicalPath).map { Folder(path: $0, isTrusted: true) }
+    var bases = [FilePath.folder(of: path)]
+    if let real = FilePath.canonical(path) { bases.append(FilePath.folder(of: real)) }
+    let trusted = directory.flatMap(FilePath.canonical).map { Folder(path: $0, isTrusted: true) }
     self.allowed =
       (trusted.map { [$0] } ?? [])
-      + bases.compactMap(canonicalPath).map { Folder(path: $0, isTrusted: false) }
+      + bases.compactMap(FilePath.canonical).map { Folder(path: $0, isTrusted: false) }
     if let directory { bases.append(directory) }
     self.bases = bases
   }
@@ -131,8 +129,8 @@ final class ExternalDataFiles: ExternalTensorSource {
     of location: String
   ) throws(FormatError) -> (path: String, folder: Folder) {
     for base in bases {
-      guard let path = canonicalPath("\(base)/\(location)") else { continue }
-      guard let folder = allowed.first(where: { path.hasPrefix($0.prefix) }) else {
+      guard let path = FilePath.canonical("\(base)/\(location)") else { continue }
+      guard let folder = allowed.first(where: { FilePath.lies(path, in: $0.path) }) else {
         throw FormatError(
           .externalLocation, "external data '\(location.shown)' lies outside the model's folder")
       }
@@ -142,19 +140,19 @@ final class ExternalDataFiles: ExternalTensorSource {
   }
 
   private func file(at location: String) throws(FormatError) -> MappedFile {
-    if let file = files[location] { return file }
+    if let file = files[ExactText(location)] { return file }
     let (path, folder) = try allowedPlace(of: location)
     let file: MappedFile
-    if let known = mapped[path] {
+    if let known = mapped[ExactText(path)] {
       file = known
     } else {
       let descriptor = try open(path, in: folder, location)
       do throws(FileError) { file = try MappedFile(descriptor: descriptor, path: path) } catch {
         throw FormatError(error)
       }
-      mapped[path] = file
+      mapped[ExactText(path)] = file
     }
-    files[location] = file
+    files[ExactText(location)] = file
     return file
   }
 
@@ -162,7 +160,8 @@ final class ExternalDataFiles: ExternalTensorSource {
   private func open(
     _ path: String, in folder: Folder, _ location: String
   ) throws(FormatError) -> Int32 {
-    var components = path.dropFirst(folder.prefix.count).split(separator: "/").map(String.init)
+    var components = FilePath.components(of: path)
+    components.removeFirst(FilePath.components(of: folder.path).count)
     let name = components.popLast() ?? ""
     let throughFolders = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
     var descriptor = Glibc.open(folder.path, throughFolders)
@@ -194,17 +193,4 @@ final class ExternalDataFiles: ExternalTensorSource {
     }
     return descriptor
   }
-}
-
-/// The folder a path lies in.
-func folder(of path: String) -> String {
-  guard let slash = path.lastIndex(of: "/") else { return "." }
-  return slash == path.startIndex ? "/" : String(path[..<slash])
-}
-
-/// The path without links or dots, if something stands there.
-func canonicalPath(_ path: String) -> String? {
-  guard let pointer = realpath(path, nil) else { return nil }
-  defer { free(pointer) }
-  return String(cString: pointer)
 }

@@ -101,11 +101,11 @@ struct GraphReader {
       throw FormatError(.missingPart, "a node without an operator type")
     }
     var attributes: [Attribute] = []
-    var names = Set<String>()
+    var names = Set<ExactText>()
     for (index, part) in list(proto.attribute, proto.n_attribute).enumerated() {
       try at("attribute[\(index)]") { () throws(FormatError) in
         let attribute = try self.attribute(part!.pointee)
-        guard names.insert(attribute.name).inserted else {
+        guard names.insert(ExactText(attribute.name)).inserted else {
           throw FormatError(
             .duplicateAttribute, "attribute '\(attribute.name.shown)' stands twice at its node")
         }

@@ -1,5 +1,6 @@
 import COnnx
 import GraphIR
+import Tensors
 
 extension GraphReader {
   /// The model of a message, its graphs checked.
@@ -90,7 +91,7 @@ extension Model {
       try check(function.body, "functions[\(index)]")
     }
     guard !trainingInfo.isEmpty else { return }
-    let names = Set(graph.values.lazy.filter { $0.producer != nil }.map(\.name))
+    let names = Set(graph.values.lazy.filter { $0.producer != nil }.map { ExactText($0.name) })
     for (index, info) in trainingInfo.enumerated() {
       let place = "training_info[\(index)]"
       if let graph = info.initialization {
@@ -101,7 +102,7 @@ extension Model {
   }
 
   private func check(
-    _ graph: Graph, _ place: String, captured: Set<String> = []
+    _ graph: Graph, _ place: String, captured: Set<ExactText> = []
   ) throws(FormatError) {
     try build(place) { () throws(GraphError) in
       try graph.checkInvariants(captured: captured)
@@ -114,9 +115,15 @@ extension Model {
 
 /// What tells functions apart.
 private struct FunctionKey: Hashable {
-  let domain: String
-  let name: String
-  let overload: String
+  let domain: ExactText
+  let name: ExactText
+  let overload: ExactText
+
+  init(domain: String?, name: String?, overload: String?) {
+    self.domain = ExactText(domain ?? "")
+    self.name = ExactText(name ?? "")
+    self.overload = ExactText(overload ?? "")
+  }
 }
 
 extension Model {
@@ -125,11 +132,11 @@ extension Model {
     var indices: [FunctionKey: Int] = [:]
     for (index, function) in functions.enumerated() {
       let key = FunctionKey(
-        domain: function.domain ?? "", name: function.name ?? "", overload: function.overload ?? "")
+        domain: function.domain, name: function.name, overload: function.overload)
       guard indices.updateValue(index, forKey: key) == nil else {
         throw FormatError(
           .duplicateFunction, place: "functions[\(index)]",
-          "function '\(key.name.shown)' is defined twice")
+          "function '\(key.name.text.shown)' is defined twice")
       }
     }
     var remaining = functions.map { Set($0.body.calls(among: indices)) }
@@ -160,7 +167,7 @@ extension Graph {
     var result: [Int] = []
     for (_, node) in nodes {
       let key = FunctionKey(
-        domain: node.domain ?? "", name: node.operatorType, overload: node.overload ?? "")
+        domain: node.domain, name: node.operatorType, overload: node.overload)
       if let index = functions[key] { result.append(index) }
       for attribute in node.attributes {
         for graph in attribute.graphs { result += graph.calls(among: functions) }

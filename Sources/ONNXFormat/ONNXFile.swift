@@ -75,14 +75,14 @@ package enum ONNXFile {
   package static func write(
     _ model: Model, to path: String, overwriting: Bool, externalData: ExternalData = .keep
   ) throws(FormatError) -> [String] {
-    let ownName = String(path.split(separator: "/").last ?? "model.onnx")
+    let ownName = FilePath.name(of: path)
     var fileName = "\(ownName).data"
     var policy: DataPlacement.Policy
     switch externalData {
     case .keep: policy = model.isReachable(from: path) ? .keep : .move
     case .inline: policy = .inline
     case .file(let name):
-      guard !name.isEmpty, !name.contains("/"), ![".", "..", ownName].contains(name) else {
+      guard FilePath.isFileName(name), name != ownName else {
         throw FormatError(
           .externalLocation, "expected the name of a data file, got '\(name.shown)'")
       }
@@ -101,7 +101,7 @@ package enum ONNXFile {
       guard size <= maximumModelSize else { throw tooLarge(size).inside(file: path) }
     }
     // Beside the file itself where the path is a link, so that both paths lead to it.
-    let dataPath = "\(folder(of: canonicalPath(path) ?? path))/\(fileName)"
+    let dataPath = "\(FilePath.folder(of: FilePath.canonical(path) ?? path))/\(fileName)"
     try model.checkIsNoSource(path)
     if !placement.regions.isEmpty { try model.checkIsNoSource(dataPath) }
     try withExtendedLifetime((arena, model)) { () throws(FormatError) in
@@ -203,7 +203,7 @@ extension Model {
       guard case .external(let entries) = stored.encoding else { return true }
       let region = stored.tensor.region
       guard let location = try? ExternalLocation(entries, byteCount: region.count),
-        let file = externalFiles[location.path], file.region.storage === region.storage
+        let file = externalFiles[ExactText(location.path)], file.region.storage === region.storage
       else { return false }
       return location.offset == region.offset
         && (try? folders.path(of: location.path)) == file.path
@@ -212,7 +212,7 @@ extension Model {
 
   /// Refuses to write where external data is read.
   fileprivate func checkIsNoSource(_ path: String) throws(FormatError) {
-    guard let standing = canonicalPath(path),
+    guard let standing = FilePath.canonical(path),
       externalFiles.values.contains(where: { $0.path == standing })
     else { return }
     throw FormatError(.overwritesInput, file: path, "the model's external data is read from here")

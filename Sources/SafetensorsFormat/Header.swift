@@ -27,12 +27,12 @@ struct Header {
         .syntax, path: path, offset: base, "expected the header to begin with '{'")
     }
     var scanner = JSONScanner(bytes, "the header", base: base, path: path)
-    var names: Set<String> = []
+    var names: Set<ExactText> = []
     var entries: [Entry] = []
     var metadata: [String: String] = [:]
     try scanner.readObject("the header") {
       (scanner, name, place) throws(SafetensorsError) in
-      guard names.insert(name).inserted else {
+      guard names.insert(ExactText(name)).inserted else {
         throw scanner.fault(
           .duplicateName, at: place, "expected one tensor named '\(name)', got two")
       }

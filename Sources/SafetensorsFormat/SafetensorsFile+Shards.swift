@@ -18,27 +18,28 @@ extension SafetensorsFile {
         "expected an index of at most \(maximumHeaderByteCount) bytes, got \(file.region.count)")
     }
     let index = try ShardIndex(unsafe Array(file.region.bytes), path: path)
-    let homes = Dictionary(index.entries.map { ($0.name, $0.file) }) { first, _ in first }
+    let homes = Dictionary(index.entries.map { (ExactText($0.name), $0.file) }) { first, _ in first
+    }
     let scope = FolderScope(around: path)
     var files = [file]
-    var found: [String: Tensor] = [:]
-    var visited: Set<String> = []
-    for entry in index.entries where visited.insert(entry.file).inserted {
+    var found: [ExactText: Tensor] = [:]
+    var visited: Set<ExactText> = []
+    for entry in index.entries where visited.insert(ExactText(entry.file)).inserted {
       let shard = try read(shard: entry, in: scope, index: path)
       files += shard.files
       for (name, tensor) in shard.tensors {
-        guard homes[name] == entry.file else {
-          let place = homes[name].map { "in '\($0)'" } ?? "nowhere"
+        guard homes[ExactText(name)] == entry.file else {
+          let place = homes[ExactText(name)].map { "in '\($0)'" } ?? "nowhere"
           throw SafetensorsError(
             .unexpectedTensor, path: shard.files[0].path,
             "expected tensor '\(name)' \(place), as the index says, got it here")
         }
-        found[name] = tensor
+        found[ExactText(name)] = tensor
       }
     }
     var tensors: [(name: String, tensor: Tensor)] = []
     for entry in index.entries {
-      guard let tensor = found[entry.name] else {
+      guard let tensor = found[ExactText(entry.name)] else {
         throw SafetensorsError(
           .missingTensor, path: path, offset: entry.place,
           "expected tensor '\(entry.name)' in '\(entry.file)', which does not hold it")
@@ -64,7 +65,7 @@ extension SafetensorsFile {
         .shardLocation, path: path, offset: entry.place,
         "'\(entry.file)' lies outside the folder of the index")
     case .absent:
-      let file = "\(FolderScope.folder(of: path))/\(entry.file)"
+      let file = "\(FilePath.folder(of: path))/\(entry.file)"
       throw SafetensorsError(FileError(.notFound, path: file, "no such file"))
     }
   }

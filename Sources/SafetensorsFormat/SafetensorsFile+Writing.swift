@@ -57,10 +57,10 @@ struct Contents: Sendable {
         .map { "\(jsonString($0.key)):\(jsonString($0.value))" }
       members.append("\(jsonString(Header.metadataName)):{\(entries.joined(separator: ","))}")
     }
-    var names: Set<String> = [Header.metadataName]
+    var names: Set<ExactText> = [ExactText(Header.metadataName)]
     var position = 0
     for (name, tensor) in tensors {
-      guard names.insert(name).inserted else {
+      guard names.insert(ExactText(name)).inserted else {
         throw name == Header.metadataName
           ? SafetensorsError(
             .reservedName, path: path, "a tensor cannot be named '\(name)', the name of metadata")

@@ -67,10 +67,10 @@ struct ShardIndex {
   }
 
   private mutating func readWeightMap(_ scanner: inout JSONScanner) throws(SafetensorsError) {
-    var names: Set<String> = []
+    var names: Set<ExactText> = []
     var entries: [Entry] = []
     try scanner.readObject("'weight_map'") { (scanner, name, place) throws(SafetensorsError) in
-      guard names.insert(name).inserted else {
+      guard names.insert(ExactText(name)).inserted else {
         throw scanner.fault(
           .duplicateName, at: place, "expected one tensor named '\(name)', got two")
       }
@@ -88,17 +88,19 @@ struct ShardIndex {
   /// Whether `name` can only be that of a file in the folder of the index.
   private static func isFileName(_ name: String) -> Bool {
     name.hasSuffix(fileSuffix) && name.utf8.count > fileSuffix.utf8.count
-      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
+      && FilePath.isFileName(name)
   }
 
   /// The index as `transformers` lays it out: keys in order, two spaces for each level.
   func json() -> [UInt8] {
     var about = metadata.mapValues(jsonString)
     about[Self.totalSizeName] = totalSize.map(String.init)
-    let files = Dictionary(entries.map { ($0.name, jsonString($0.file)) }) { first, _ in first }
-    let parts = [("metadata", about), ("weight_map", files)].map { part, members in
-      let lines = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-        .map { "    \(jsonString($0.key)): \($0.value)" }
+    let files = entries.map { (ExactText($0.name), jsonString($0.file)) }
+    let parts = [
+      ("metadata", about.map { (ExactText($0), $1) }), ("weight_map", files),
+    ].map { part, members in
+      let lines = members.sorted { $0.0 < $1.0 }
+        .map { "    \(jsonString($0.0.text)): \($0.1)" }
       return lines.isEmpty
         ? "  \"\(part)\": {}" : "  \"\(part)\": {\n\(lines.joined(separator: ",\n"))\n  }"
     }

@@ -28,7 +28,7 @@ package struct ShardLayout: Sendable {
       return
     }
     let stem = path.hasSuffix(Self.suffix) ? String(path.dropLast(Self.suffix.count)) : path
-    var names: Set<String> = []
+    var names: Set<ExactText> = []
     var index = ShardIndex()
     index.metadata = metadata
     index.totalSize = tensors.reduce(0) { $0 + $1.tensor.byteCount }
@@ -36,9 +36,9 @@ package struct ShardLayout: Sendable {
     for (position, group) in groups.enumerated() {
       let part = "-\(Self.padded(position + 1))-of-\(Self.padded(groups.count))\(Self.suffix)"
       files.append((stem + part, try Contents(group, metadata: [:], path: stem + part)))
-      let file = String((stem + part).split(separator: "/").last ?? "")
+      let file = FilePath.name(of: stem + part)
       for (name, _) in group {
-        guard names.insert(name).inserted else {
+        guard names.insert(ExactText(name)).inserted else {
           throw SafetensorsError(
             .duplicateName, path: path, "expected one tensor named '\(name)', got two")
         }

@@ -39,9 +39,9 @@ package final class FinishedFile {
     guard path.utf8.last != UInt8(ascii: "/") else {
       throw FileError(.uncreatable, path: path, "expected the path of a file, got a folder's")
     }
-    let target = standing == nil ? path : Self.resolved(path)
+    let target = standing == nil ? path : FilePath.canonical(path) ?? path
     let mode = standing.map { $0.st_mode & 0o777 }
-    let folder = Self.folder(of: target)
+    let folder = FilePath.folder(of: target)
     var (descriptor, sibling): (Int32, String?) = (Self.createNameless(in: folder), nil)
     if descriptor < 0 { (descriptor, sibling) = Self.createSibling(in: folder) }
     guard descriptor >= 0 else {
@@ -148,7 +148,7 @@ package final class FinishedFile {
 
   /// Brings the folder's entries to the disk, where the folder may be read and its file system can.
   private func synchroniseFolder() throws(FileError) {
-    let folder = open(Self.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let folder = open(FilePath.folder(of: target), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { return }
     defer { close(folder) }
     guard fsync(folder) == 0 || errno == EINVAL else {
@@ -171,18 +171,6 @@ extension FinishedFile {
       throw FileError(.uncreatable, path: path, "cannot replace a link that leads nowhere")
     }
     return nil
-  }
-
-  /// The path of the file that `path` leads to.
-  private static func resolved(_ path: String) -> String {
-    guard let pointer = realpath(path, nil) else { return path }
-    defer { free(pointer) }
-    return String(cString: pointer)
-  }
-
-  private static func folder(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return String(path[...slash])
   }
 
   /// A descriptor of a new file without a name, or a negative number where there are none such.
@@ -225,7 +213,7 @@ extension FinishedFile {
   /// Gives the file a hidden name in its folder.
   private func linkSibling() throws(FileError) -> String {
     while true {
-      let path = Self.siblingPath(in: Self.folder(of: target))
+      let path = Self.siblingPath(in: FilePath.folder(of: target))
       if Self.link(descriptor, path) { return path }
       guard errno == EEXIST else { throw placementFault() }
     }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The folders in which files may lie that another file names: its own, and where its path is a
 /// link, as in download caches, that of the file the link leads to.
 package struct FolderScope: Sendable {
@@ -17,33 +15,20 @@ package struct FolderScope: Sendable {
 
   /// The scope of the file at `path`; `directory` is a further folder, which the user names.
   package init(around path: String, also directory: String? = nil) {
-    var folders = [Self.folder(of: path)]
-    if let real = Self.canonical(path) { folders.append(Self.folder(of: real)) }
+    var folders = [FilePath.folder(of: path)]
+    if let real = FilePath.canonical(path) { folders.append(FilePath.folder(of: real)) }
     if let directory { folders.append(directory) }
     self.folders = folders
   }
 
   /// What `location` leads to, links followed: in the first of the folders that has such a file.
   package func find(_ location: String) -> Finding {
-    let allowed = folders.compactMap(Self.canonical)
+    let allowed = folders.compactMap(FilePath.canonical)
     for folder in folders {
-      guard let path = Self.canonical("\(folder)/\(location)") else { continue }
-      let isAllowed = allowed.contains { path.hasPrefix($0 == "/" ? "/" : $0 + "/") }
+      guard let path = FilePath.canonical("\(folder)/\(location)") else { continue }
+      let isAllowed = allowed.contains { FilePath.lies(path, in: $0) }
       return isAllowed ? .inside(path) : .outside
     }
     return .absent
-  }
-
-  /// The folder a path lies in.
-  package static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  /// The path without links or dots, if something stands there.
-  package static func canonical(_ path: String) -> String? {
-    guard let pointer = realpath(path, nil) else { return nil }
-    defer { free(pointer) }
-    return String(cString: pointer)
   }
 }

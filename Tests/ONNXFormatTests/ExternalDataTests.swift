@@ -139,7 +139,7 @@ import Testing
     #expect(throws: FormatError.self) { try ONNXFile.read(path: path) }
     let model = try ONNXFile.read(path: path, externalDataDirectory: other.path)
     #expect(try Self.weight(model) == Array(0..<16))
-    #expect(model.externalFiles["e.bin"]?.path == other.path("e.bin"))
+    #expect(model.externalFiles[ExactText("e.bin")]?.path == other.path("e.bin"))
     // Its copy does not need the option.
     try ONNXFile.write(model, to: folder.path("n.onnx"), overwriting: false)
     #expect(try Self.weight(ONNXFile.read(path: folder.path("n.onnx"))) == Array(0..<16))

@@ -73,7 +73,7 @@ private func readFolder(_ folder: String) throws(Failure) -> [NamedTensor] {
 
 /// What stands behind the last dot of a path's last component, in lower case.
 func pathExtension(_ path: String) -> String {
-  let name = path.split(separator: "/").last ?? ""
+  let name = FilePath.name(of: path)
   guard let dot = name.lastIndex(of: ".") else { return "" }
   return name[name.index(after: dot)...].lowercased()
 }

@@ -8,12 +8,12 @@ import Tensors
 /// with their links followed.
 struct InputFiles {
   /// What each file is, by its canonical path.
-  private var kinds: [String: String] = [:]
-  private var models: Set<String> = []
+  private var kinds: [ExactText: String] = [:]
+  private var models: Set<ExactText> = []
 
   /// A model that a new one may replace.
   mutating func add(model path: String) {
-    if let path = FolderScope.canonical(path) { models.insert(path) }
+    if let path = FilePath.canonical(path) { models.insert(ExactText(path)) }
   }
 
   /// The files beside its own that a model was read from.
@@ -34,7 +34,7 @@ struct InputFiles {
 
   /// A file that is `kind`, such as "the plan".
   mutating func add(_ path: String, _ kind: String) {
-    if let path = FolderScope.canonical(path) { kinds[path] = kind }
+    if let path = FilePath.canonical(path) { kinds[ExactText(path)] = kind }
   }
 
   private mutating func add(data path: String) {
@@ -50,9 +50,11 @@ struct InputFiles {
   /// - Parameter isModel: whether the output is a model, which may replace the one it is made from.
   /// - Throws: `Failure` if something at `output` would be replaced that is read.
   func checkDistinct(_ output: String, isModel: Bool = false) throws(Failure) {
-    guard let path = FolderScope.canonical(output) else { return }
-    if let kind = kinds[path] { throw Failure(.cannotCreate, "\(output): is \(kind)") }
-    if models.contains(path), !isModel { throw Failure(.cannotCreate, "\(output): is the model") }
+    guard let path = FilePath.canonical(output) else { return }
+    if let kind = kinds[ExactText(path)] { throw Failure(.cannotCreate, "\(output): is \(kind)") }
+    if models.contains(ExactText(path)), !isModel {
+      throw Failure(.cannotCreate, "\(output): is the model")
+    }
   }
 
   /// The same for the files of a model to be written.

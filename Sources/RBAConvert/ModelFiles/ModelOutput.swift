@@ -26,13 +26,13 @@ struct ModelOutput: Sendable {
     case "keep": self.externalData = .keep
     case "inline": self.externalData = .inline
     case let name:
-      guard !name.isEmpty, !name.contains("/"), name != ".", name != ".." else {
+      guard FilePath.isFileName(name) else {
         throw Failure(
           .usage,
           "--external-data: expected keep, inline or the name of a file beside the output, "
             + "got '\(name)'")
       }
-      guard name != Self.fileName(of: path) else {
+      guard name != FilePath.name(of: path) else {
         throw Failure(.usage, "--external-data: '\(name)' is the model itself")
       }
       self.externalData = .file(name)
@@ -57,7 +57,7 @@ struct ModelOutput: Sendable {
   var paths: [String] {
     guard case .file(let name) = externalData else { return [path] }
     // Beside the file itself where the path is a link.
-    let folder = FolderScope.folder(of: FolderScope.canonical(path) ?? path)
+    let folder = FilePath.folder(of: FilePath.canonical(path) ?? path)
     return [path, "\(folder)/\(name)"]
   }
 
@@ -95,9 +95,5 @@ struct ModelOutput: Sendable {
       throw Failure(error)
     }
     return layout.paths
-  }
-
-  private static func fileName(of path: String) -> String {
-    String(path.split(separator: "/").last ?? "")
   }
 }

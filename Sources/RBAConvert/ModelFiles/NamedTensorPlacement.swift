@@ -17,17 +17,17 @@ enum NamedTensorEntry {
 final class NamedTensorPlacement: TensorPlacement {
   /// What was taken out, in the order of the message.
   private(set) var tensors: [(name: String, tensor: Tensor)] = []
-  private let initializers: [String: StoredTensor]
+  private let initializers: [ExactText: StoredTensor]
   /// The outputs of `Constant` nodes, by what they hold.
   private var constants: [Contents: String] = [:]
   /// Names that are taken, or kept for tensors yet to come.
-  private var names: Set<String> = [reservedName]
+  private var names: Set<ExactText> = [reservedName]
   private var placed: [Contents: String] = [:]
-  private var counters: [String: Int] = [:]
+  private var counters: [ExactText: Int] = [:]
 
   /// Smaller tensors stay in the message, unless they are initializers: a name costs as much.
   static let threshold = 1024
-  private static let reservedName = "__metadata__"
+  private static let reservedName = ExactText("__metadata__")
   /// The field of a tensor that describes external data.
   private static let externalDataField = 13
 
@@ -48,17 +48,17 @@ final class NamedTensorPlacement: TensorPlacement {
 
   /// A placement for a model with the main graph `graph`.
   init(_ graph: Graph) {
-    var initializers: [String: StoredTensor] = [:]
+    var initializers: [ExactText: StoredTensor] = [:]
     for value in graph.initializers {
-      let name = graph[value].name
-      if !name.isEmpty, names.insert(name).inserted {
+      let name = ExactText(graph[value].name)
+      if !name.text.isEmpty, names.insert(name).inserted {
         initializers[name] = graph.initializer(value)
       }
     }
     self.initializers = initializers
     for (_, node) in graph.nodes where node.is("Constant") {
       guard case .tensor(let stored)? = node[attribute: "value"], let output = node.outputs.first,
-        let output, names.insert(graph[output].name).inserted
+        let output, names.insert(ExactText(graph[output].name)).inserted
       else { continue }
       constants[Contents(stored.tensor)] = graph[output].name
     }
@@ -73,7 +73,9 @@ final class NamedTensorPlacement: TensorPlacement {
     }
     let contents = Contents(stored.tensor)
     let place: String
-    if let name, let initializer = initializers[name], Contents(initializer.tensor) == contents {
+    if let name, let initializer = initializers[ExactText(name)],
+      Contents(initializer.tensor) == contents
+    {
       place = self.place(stored.tensor, contents, as: name)
     } else if stored.tensor.byteCount < Self.threshold {
       return inside
@@ -101,9 +103,9 @@ final class NamedTensorPlacement: TensorPlacement {
     if let name = placed[contents], tensor.byteCount > 0 { return name }
     let stem = hint.isEmpty ? "constant" : hint
     var name = stem
-    while !names.insert(name).inserted {
-      counters[stem, default: 1] += 1
-      name = "\(stem)#\(counters[stem]!)"
+    while !names.insert(ExactText(name)).inserted {
+      counters[ExactText(stem), default: 1] += 1
+      name = "\(stem)#\(counters[ExactText(stem)]!)"
     }
     return place(tensor, contents, as: name)
   }
@@ -119,18 +121,18 @@ final class NamedTensorPlacement: TensorPlacement {
 
 /// Finds the tensors of a message by their names.
 final class NamedTensorSource: ExternalTensorSource {
-  private let tensors: [String: Tensor]
+  private let tensors: [ExactText: Tensor]
   /// The names that were asked for.
-  private(set) var used: Set<String> = []
+  private(set) var used: Set<ExactText> = []
 
   init(_ tensors: [(name: String, tensor: Tensor)]) {
-    self.tensors = Dictionary(tensors.map { ($0.name, $0.tensor) }) { first, _ in first }
+    self.tensors = Dictionary(tensors.map { (ExactText($0.name), $0.tensor) }) { first, _ in first }
   }
 
   /// The tensor called `name`, which is in use from now on.
   func use(_ name: String) -> Tensor? {
-    used.insert(name)
-    return tensors[name]
+    used.insert(ExactText(name))
+    return tensors[ExactText(name)]
   }
 
   func region(_ entries: [MetadataEntry], byteCount: Int) throws(FormatError) -> ByteRegion {
@@ -152,10 +154,11 @@ final class NamedTensorSource: ExternalTensorSource {
     guard case .external(let entries) = stored.encoding else { return }
     let reference = try Reference(entries)
     let expected = SafetensorsFile.storableForm(of: stored.tensor)
-    guard let tensor = tensors[reference.name], tensor.elementType == expected.elementType,
+    guard let tensor = tensors[ExactText(reference.name)],
+      tensor.elementType == expected.elementType,
       tensor.shape == expected.shape
     else {
-      let got = tensors[reference.name].map { "\($0.elementType)\($0.shape)" } ?? "none"
+      let got = tensors[ExactText(reference.name)].map { "\($0.elementType)\($0.shape)" } ?? "none"
       throw FormatError(
         .elementType,
         "tensor '\(reference.name.shown)': expected \(expected.elementType)\(expected.shape), "

@@ -58,7 +58,7 @@ extension Model {
     do throws(FormatError) { self = try ONNXFile.decode(region, external: source) } catch {
       throw Failure(.malformedInput, "\(path): \(SafetensorsModel.messageKey): \(error)")
     }
-    let unused = file.tensors.filter { !source.used.contains($0.name) }
+    let unused = file.tensors.filter { !source.used.contains(ExactText($0.name)) }
     guard unused.isEmpty else {
       let others = unused.count == 1 ? "" : ", nor \(unused.count - 1) others"
       throw Failure(
