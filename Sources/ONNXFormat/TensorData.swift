@@ -5,9 +5,11 @@ struct TensorData {
   /// Consecutive numbers of one field.
   struct Run {
     let field: TensorField
-    /// Whether the numbers follow each other; else each stands behind a tag of its own.
-    let isPacked: Bool
+    /// Bytes of the tag that each number stands behind; none where they follow each other.
+    let tagWidth: Int
     var range: Range<Int>
+    /// Whether the numbers follow each other.
+    var isPacked: Bool { tagWidth == 0 }
   }
 
   var raw: Range<Int>?
@@ -24,7 +26,7 @@ struct TensorData {
 
   mutating func append(_ run: Run) {
     guard !run.range.isEmpty else { return }
-    if let last = runs.last, last.field == run.field, !last.isPacked, !run.isPacked,
+    if let last = runs.last, last.field == run.field, !run.isPacked, last.tagWidth == run.tagWidth,
       last.range.upperBound == run.range.lowerBound
     {
       runs[runs.count - 1].range = last.range.lowerBound..<run.range.upperBound
@@ -60,9 +62,9 @@ extension TensorData {
         pieces.append(run.range)
         continue
       }
-      // The tag of each of the fields takes one byte.
-      for start in stride(from: run.range.lowerBound, to: run.range.upperBound, by: 1 + width) {
-        pieces.append(start + 1..<start + 1 + width)
+      let first = run.range.lowerBound + run.tagWidth
+      for start in stride(from: first, to: run.range.upperBound, by: run.tagWidth + width) {
+        pieces.append(start..<start + width)
       }
     }
     let count = pieces.reduce(0) { $0 + $1.count }

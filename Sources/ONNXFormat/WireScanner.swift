@@ -81,7 +81,8 @@ struct WireScanner {
           let isPacked = wireType == 2
           numbers.append(
             TensorData.Run(
-              field: field, isPacked: isPacked, range: isPacked ? content : start..<position))
+              field: field, tagWidth: isPacked ? 0 : content.lowerBound - start,
+              range: isPacked ? content : start..<position))
         }
         continue
       }

@@ -15,6 +15,18 @@ import Testing
     #expect(read.name == "x" && read.tensor.isIdentical(to: tensor))
   }
 
+  /// A tag may take more bytes than it needs, and each its own number of them.
+  @Test(arguments: [[0x25], [0xA5, 0x00], [0xA5, 0x80, 0x80, 0x80, 0x00]] as [[UInt8]])
+  func aTagOfAnyWidthIsNoPartOfTheNumber(_ tag: [UInt8]) throws {
+    let numbers: [[UInt8]] = [[0, 0, 0xC0, 0x3F], [0, 0, 0, 0xC0], [0, 0, 0, 0]]
+    let tags: [[UInt8]] = [tag, tag, [0x25]]
+    var message: [UInt8] = Wire.number(1, 3) + Wire.number(2, 1) + Wire.part(8, "t")
+    for (tag, number) in zip(tags, numbers) { message += tag + number }
+    let read = try ONNXFile.decodeTensor(
+      ByteRegion(copying: message), external: NoExternalTensors())
+    #expect(read.tensor.elements(as: Float.self) == [1.5, -2, 0])
+  }
+
   @Test(
     arguments: [
       (
