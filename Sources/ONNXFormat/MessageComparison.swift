@@ -153,14 +153,20 @@ private let namingFields: [String: [String]] = [
   "onnx.SparseTensorProto": ["values"],
 ]
 
-/// The parts with what tells each apart; a second one of a name has a number behind it.
+/// The parts with what tells each apart; a second one of a name has a number behind it that makes a
+/// name of its own.
 private func keyed(_ parts: [MessagePointer]) -> [(key: String, part: MessagePointer)] {
   var uses: [String: Int] = [:]
+  var keys: Set<String> = []
   return parts.enumerated().map { index, part in
     let name = name(of: part) ?? String(index)
-    uses[name, default: 0] += 1
-    let use = uses[name]!
-    return (use == 1 ? name : "\(name)#\(use)", part)
+    var key = name
+    while !keys.insert(key).inserted {
+      let use = uses[name, default: 1] + 1
+      uses[name] = use
+      key = "\(name)#\(use)"
+    }
+    return (key, part)
   }
 }
 

@@ -102,6 +102,12 @@ import Testing
     #expect(first.map(\.change) == [.removed("MatMul"), .added("MatMul")])
   }
 
+  @Test func aNameThatLooksLikeARepeatedOneIsItsOwn() {
+    var repeating = model
+    repeating.metadata = ["a", "a", "a#2", "a#2"].map { MetadataEntry(key: $0, value: "v") }
+    #expect(ONNXFile.differences(between: repeating, and: repeating).isEmpty)
+  }
+
   /// Whatever a reader takes for another message must show, and nothing else.
   @Test func everyBitThatCountsIsFound() throws {
     let folder = try TemporaryFolder()
