@@ -1,6 +1,8 @@
 import ArrayFormats
 import Execution
 import GraphIR
+import ONNXFormat
+import SafetensorsFormat
 import Tensors
 
 /// What a process tells its caller by its exit status, after sysexits.h.
@@ -57,6 +59,28 @@ public struct Failure: Error, Sendable {
       self.init(fault)
     } else {
       self.init(.malformedInput, error.description)
+    }
+  }
+
+  init(_ error: FormatError, _ path: String) {
+    let status: ExitStatus =
+      switch error.code {
+      case .notFound: .noInput
+      case .exists, .uncreatable, .overwritesInput: .cannotCreate
+      case .unwritable: .cannotWrite
+      default: .malformedInput
+      }
+    let text = "\(error)"
+    self.init(
+      status, text.hasPrefix(path) || error.file != nil ? text : "\(path): \(text)",
+      notes: error.code == .exists ? ["use --force to replace it"] : [])
+  }
+
+  init(_ error: SafetensorsError) {
+    if let fileError = error.fileError {
+      self.init(fileError)
+    } else {
+      self.init(.malformedInput, "\(error)")
     }
   }
 

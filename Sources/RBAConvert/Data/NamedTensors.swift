@@ -35,7 +35,7 @@ func readTensors(_ path: String) throws(Failure) -> [NamedTensor] {
       return try SafetensorsFile.read(path: path).tensors.map {
         NamedTensor(name: $0.name, tensor: $0.tensor, path: path)
       }
-    } catch { throw error.fileError.map { Failure($0) } ?? Failure(.malformedInput, "\(error)") }
+    } catch { throw Failure(error) }
   case "pb":
     do throws(FormatError) {
       let (name, tensor) = try ONNXFile.readTensor(path: path)

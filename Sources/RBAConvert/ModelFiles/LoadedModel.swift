@@ -100,27 +100,3 @@ extension Graph {
     }
   }
 }
-
-extension Failure {
-  init(_ error: FormatError, _ path: String) {
-    let status: ExitStatus =
-      switch error.code {
-      case .notFound: .noInput
-      case .exists, .uncreatable, .overwritesInput: .cannotCreate
-      case .unwritable: .cannotWrite
-      default: .malformedInput
-      }
-    let text = "\(error)"
-    self.init(
-      status, text.hasPrefix(path) || error.file != nil ? text : "\(path): \(text)",
-      notes: error.code == .exists ? ["use --force to replace it"] : [])
-  }
-
-  init(_ error: SafetensorsError) {
-    if let fileError = error.fileError {
-      self.init(fileError)
-    } else {
-      self.init(.malformedInput, "\(error)")
-    }
-  }
-}
