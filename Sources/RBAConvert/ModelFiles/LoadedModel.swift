@@ -52,7 +52,7 @@ struct LoadedModel: Sendable {
 
   /// Bytes of the files and of the tensors kept elsewhere.
   var byteCount: Int {
-    files.reduce(0) { $0 + $1.region.count } + model.graph.externalByteCount
+    files.reduce(0) { $0 + $1.region.count } + model.externalByteCount
   }
 
   /// What a caller must feed: inputs without contents of their own.
@@ -91,11 +91,11 @@ struct LoadedModel: Sendable {
   }
 }
 
-extension Graph {
+extension Model {
   /// Bytes of tensors kept in other files.
   fileprivate var externalByteCount: Int {
-    initializers.reduce(0) { sum, value in
-      guard let stored = initializer(value), case .external = stored.encoding else { return sum }
+    allStoredTensors.reduce(0) { sum, stored in
+      guard case .external = stored.encoding else { return sum }
       return sum + stored.tensor.byteCount
     }
   }

@@ -1,4 +1,3 @@
-import Glibc
 import GraphIR
 import ONNXFormat
 import SafetensorsFormat
