@@ -26,7 +26,8 @@ struct InputFiles {
   mutating func add(_ data: DataRequest) {
     for specification in data.paths + (data.labels.map { [$0] } ?? []) {
       add(data: specification)
-      if let colon = specification.firstIndex(of: ":") {
+      // An input's name may have colons itself.
+      for colon in specification.indices where specification[colon] == ":" {
         add(data: String(specification[specification.index(after: colon)...]))
       }
     }
