@@ -9,7 +9,7 @@ import Tensors
 public enum ExitStatus: Int32, Sendable {
   /// All went as asked.
   case done = 0
-  /// A guard or a verification failed.
+  /// A guard or a verification failed, or two models differ where they were not to.
   case refused = 1
   /// The command line is not understood.
   case usage = 64

@@ -2,10 +2,11 @@
 public struct Machine: Sendable {
   /// Worker threads; all cores where absent.
   public var threads: Int?
-  /// Bytes working memory may take; no bound where absent.
+  /// Bytes one evaluation may take, and half as many for moments besides; where absent, what the
+  /// machine has, and 256 MiB for moments.
   public var maximumBytes: Int?
 
-  /// All cores and no bound, where nothing else is said.
+  /// All cores and the machine's memory, where nothing else is said.
   public init(threads: Int? = nil, maximumBytes: Int? = nil) {
     self.threads = threads
     self.maximumBytes = maximumBytes

@@ -3,8 +3,9 @@ import Glibc
 /// A file that appears whole or not at all.
 ///
 /// It is written without a name and takes its name when it is complete, so that whatever ends the
-/// process leaves nothing behind. What stands at its path stays there until then, and is never
-/// changed: who has it open or mapped keeps it.
+/// process leaves nothing behind: at most a hidden name, where the end comes while another file is
+/// replaced, or where the file system knows no files without a name. What stands at its path stays
+/// there until then, and is never changed: who has it open or mapped keeps it.
 package struct AtomicFile: ~Copyable {
   private let file: FinishedFile
   private var buffer: [UInt8] = []

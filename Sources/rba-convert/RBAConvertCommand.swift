@@ -18,10 +18,13 @@ struct RBAConvertCommand: ParsableCommand {
         rba-convert model.onnx smaller.onnx --spans 3:5,9:11 --calibration images.npy
         rba-convert inspect model.onnx --blocks
         rba-convert verify model.onnx smaller.onnx --inputs test.npz
+        rba-convert diff model.onnx smaller.onnx
+        rba-convert copy model.onnx model.safetensors
 
       EXIT STATUS
-        0 done · 1 a guard or verification failed · 64 usage · 65 malformed or unsupported input
-        66 no such input · 70 a fault of this program · 73, 74 cannot write
+        0 done · 1 a guard or verification failed, or diff --exit-code found a difference · 64 usage
+        65 malformed or unsupported input · 66 no such input · 70 a fault of this program
+        73, 74 cannot write
       """,
     version: programVersion,
     subcommands: [

@@ -50,7 +50,11 @@ struct MachineOptions: ParsableArguments {
   @Option(help: "Worker threads. The result is the same for any number. Default: all cores.")
   var threads: Int?
 
-  @Option(help: "Bytes that working memory may take, such as 2G.")
+  @Option(
+    help: """
+      Bytes that intermediate results may take, such as 2G; calibration's moments may take half as \
+      much besides. Default: the machine's memory, and 256Mi for moments.
+      """)
   var maxMemory: ByteCount?
 
   var machine: Machine { Machine(threads: threads, maximumBytes: maxMemory?.value) }
