@@ -119,15 +119,16 @@ extension Graph {
     values.filter { $0.producer == nil && !$0.isUnused }.map(\.name)
   }
 
-  /// Elements in all initializers and Constant tensors, subgraphs included.
+  /// Elements in all initializers and Constant tensors, subgraphs included; the largest `Int` where
+  /// that overflows, as tensors may share the bytes of one file.
   package var parameterCount: Int {
-    var count = storedTensors.values.reduce(0) { $0 + $1.tensor.count }
-    for sparse in sparseTensors.values { count += sparse.values.tensor.count }
+    var count = storedTensors.values.reduce(0) { saturatingSum($0, $1.tensor.count) }
+    for sparse in sparseTensors.values { count = saturatingSum(count, sparse.values.tensor.count) }
     for (_, node) in nodes {
       for attribute in node.attributes {
-        for graph in attribute.graphs { count += graph.parameterCount }
+        for graph in attribute.graphs { count = saturatingSum(count, graph.parameterCount) }
         if node.is("Constant"), case .tensor(let stored) = attribute.value {
-          count += stored.tensor.count
+          count = saturatingSum(count, stored.tensor.count)
         }
       }
     }

@@ -1,4 +1,5 @@
 import Dispatch
+import Tensors
 
 /// Second moments of the values at several points of a stream, for the spans that are asked for.
 ///
@@ -44,13 +45,7 @@ package struct StreamMoments: Sendable {
   package static func byteCount(width: Int, spans: some Sequence<PointPair>) -> Int {
     var pairs = Set<PointPair>()
     for span in spans { pairs.formUnion([span, PointPair(span.from, span.from)]) }
-    var bytes = pairs.count
-    for factor in [width, width, MemoryLayout<Double>.stride] {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: factor)
-      guard !overflow else { return .max }
-      bytes = product
-    }
-    return bytes
+    return saturatingProduct([pairs.count, width, width, MemoryLayout<Double>.stride])
   }
 
   /// Adds rows of all `points`, in their order. The same rows, added in the same pieces, give the same

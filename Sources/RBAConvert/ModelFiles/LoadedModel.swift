@@ -52,7 +52,7 @@ struct LoadedModel: Sendable {
 
   /// Bytes of the files and of the tensors kept elsewhere.
   var byteCount: Int {
-    files.reduce(0) { $0 + $1.region.count } + model.externalByteCount
+    saturatingSum(files.reduce(0) { $0 + $1.region.count }, model.externalByteCount)
   }
 
   /// What a caller must feed: inputs without contents of their own.
@@ -96,7 +96,7 @@ extension Model {
   fileprivate var externalByteCount: Int {
     allStoredTensors.reduce(0) { sum, stored in
       guard case .external = stored.encoding else { return sum }
-      return sum + stored.tensor.byteCount
+      return saturatingSum(sum, stored.tensor.byteCount)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Operators
 import Planning
 import Statistics
+import Tensors
 
 /// Fits and measures spans, as many as the memory for their moments allows.
 struct SpanSweep {
