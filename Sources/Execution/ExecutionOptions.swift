@@ -4,10 +4,13 @@ import Foundation
 package struct ExecutionOptions: Sendable {
   /// Workers at most; all cores where `nil`.
   package var threads: Int?
-  /// Bytes that one evaluation may plan for its intermediate results; the machine's memory where `nil`.
+  /// Bytes that may be planned for intermediate results; the machine's memory where `nil`.
   package var maximumBytes: Int?
   /// Whether the private copy of the graph is lowered to fused operators.
   package var fuses: Bool
+
+  /// Bytes that all evaluations at work may take together.
+  package var byteLimit: Int { maximumBytes ?? MachineMemory.byteCount }
 
   /// Threads that work goes to.
   package var workers: Int { max(threads ?? ProcessInfo.processInfo.activeProcessorCount, 1) }

@@ -74,11 +74,9 @@ extension Executor {
   private func affordableWorkers(
     _ samples: [SampleRows], _ split: Split
   ) throws(ExecutionError) -> Int {
-    guard let limit = options.maximumBytes, let range = split.ranges.first,
-      let size = split.groupSize
-    else { return options.workers }
+    guard let range = split.ranges.first, let size = split.groupSize else { return options.workers }
     let plan = try plan(for: samples.map { $0.type(count: max(size, range.count)) })
-    return min(options.workers, max(limit / max(plan.byteCount, 1), 1))
+    return min(options.workers, max(options.byteLimit / max(plan.byteCount, 1), 1))
   }
 
   private func named(_ tensors: [Tensor]) -> [String: Tensor] {

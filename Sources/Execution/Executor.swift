@@ -158,7 +158,7 @@ package final class Executor: Sendable {
     }
     let plan = try PlanBuilder.plan(
       graph, table, feedTypes: Dictionary(zip(feeds, types)) { first, _ in first },
-      limit: options.maximumBytes ?? MachineMemory.byteCount)
+      limit: options.byteLimit)
     plans.withLock { plans in
       if plans.count >= Self.planLimit { plans.removeFirst() }
       plans.append(CachedPlan(types: types, plan: plan))

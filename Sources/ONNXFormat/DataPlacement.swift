@@ -71,9 +71,10 @@ final class DataPlacement: TensorPlacement {
 
   private func append(_ region: ByteRegion) -> Int {
     let alignment = Self.alignment(of: region.count)
-    let offset = (end + alignment - 1) / alignment * alignment
+    // No disk holds as much as would overflow: writing ends before it gets there.
+    let offset = saturatingSum(end, alignment - 1) / alignment * alignment
     regions.append((offset, region))
-    end = offset + region.count
+    end = saturatingSum(offset, region.count)
     return offset
   }
 }

@@ -28,7 +28,7 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case duplicateField
     /// Messages nested deeper than a hundred levels.
     case nesting
-    /// More parts than any graph has: a small file that would fill the memory.
+    /// More parts than a file of this size can have use for: it would fill the memory.
     case partCount
     /// Text that is not UTF-8 or holds a NUL.
     case text

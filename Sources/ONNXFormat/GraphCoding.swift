@@ -145,7 +145,9 @@ func build<Result>(
       case .danglingValue: .danglingValue
       case .cycle: .cycle
       case .shadowedValue: .shadowedValue
-      default: .duplicateProducer
+      case .duplicateProducer: .duplicateProducer
+      case .stalePatch, .removedProducer, .interfaceChanged:
+        preconditionFailure("reading applies no patch: \(error)")
       }
     throw FormatError(code, place: error.place, error.message).within(part())
   }

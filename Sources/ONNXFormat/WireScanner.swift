@@ -14,9 +14,13 @@ struct WireScanner {
   private let tensorDescriptor = ONNXFormat.tensorDescriptor
 
   static let maximumDepth = 100
-  /// Messages, texts and unknown fields take many times the two bytes that an empty one is encoded in.
-  /// Graphs of a hundred thousand nodes have a few million of them.
-  static let maximumPartCount = 1 << 23
+  /// Messages, texts and unknown fields may take hundreds of times the two bytes that an empty one is
+  /// encoded in. Graphs of this many parts take ten bytes for each and more, their weights aside.
+  static let unquestionedPartCount = 1 << 19
+  private static let bytesPerPart = 16
+  /// Of tensors; a text of an array takes little more than its bytes.
+  private static let stringDataField = 6
+  private let maximumPartCount: Int
   private var partCount = 0
   /// Lengths in the copy take this many bytes, so that they can be filled in afterwards.
   private static let lengthWidth = 5
@@ -28,6 +32,7 @@ struct WireScanner {
     _ bytes: UnsafeRawBufferPointer, as descriptor: UnsafePointer<ProtobufCMessageDescriptor>
   ) throws(FormatError) {
     self.bytes = bytes
+    maximumPartCount = Self.unquestionedPartCount + bytes.count / Self.bytesPerPart
     try scan(0..<bytes.count, as: descriptor, depth: 1)
   }
 
@@ -56,7 +61,10 @@ struct WireScanner {
       let wireType = Int(tag & 7)
       let field = protobuf_c_message_descriptor_get_field(descriptor, UInt32(number))
       let content = try value(&position, wireType: wireType, start: start, end: range.upperBound)
-      if field == nil || wireType == 2 { try countPart(at: start) }
+      let isElement =
+        isTensor
+        && (number == Self.stringDataField || TensorField(rawValue: Int(number)) != nil)
+      if field == nil || wireType == 2 && !isElement { try countPart(at: start) }
       guard let field else {
         append(start..<position)
         continue
@@ -112,10 +120,10 @@ struct WireScanner {
 
   private mutating func countPart(at start: Int) throws(FormatError) {
     partCount += 1
-    guard partCount <= Self.maximumPartCount else {
+    guard partCount <= maximumPartCount else {
       throw FormatError(
         .partCount, byteOffset: start,
-        "expected at most \(Self.maximumPartCount) parts in all, got more")
+        "expected at most \(maximumPartCount) parts in a message of \(bytes.count) bytes, got more")
     }
   }
 

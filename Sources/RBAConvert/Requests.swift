@@ -2,8 +2,8 @@
 public struct Machine: Sendable {
   /// Worker threads; all cores where absent.
   public var threads: Int?
-  /// Bytes one evaluation may take, and half as many for moments besides; where absent, what the
-  /// machine has, and 256 MiB for moments.
+  /// Bytes of working memory: for evaluation, or where models are converted, half of them for that
+  /// and half for moments. Where absent, what the machine has, and 256 MiB for moments.
   public var maximumBytes: Int?
 
   /// All cores and the machine's memory, where nothing else is said.

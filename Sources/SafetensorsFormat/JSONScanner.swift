@@ -99,7 +99,10 @@ struct JSONScanner {
     skipWhitespace()
     let start = position
     while position < bytes.count, bytes[position].isPartOfPlainValue { position += 1 }
-    guard position > start else {
+    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    let number = /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/
+    guard ["true", "false", "null"].contains(text) || text.wholeMatch(of: number) != nil else {
+      position = start
       throw fault(.valueKind, "expected text or a number for \(what), got \(found)")
     }
   }

@@ -109,7 +109,12 @@ package final class FinishedFile {
     guard !isTaken || ifPresent == .replace else {
       throw FileError(.exists, path: path, "already exists")
     }
-    if isReplacing, isTaken, unlink(target) == 0 { try synchroniseFolder() }
+    if isReplacing, isTaken {
+      guard unlink(target) == 0 || errno == ENOENT else {
+        throw FileError(.unwritable, path: path, "cannot remove: \(reason(errno))")
+      }
+      try synchroniseFolder()
+    }
     for companion in appearing { try companion.appear() }
     for companion in appearing { try companion.synchroniseFolder() }
     try appear()

@@ -83,8 +83,8 @@ import Testing
               1, Wire.part(2, Wire.part(1, Wire.number(1, 4) + Wire.part(2, "N")))))))),
     Fault("nesting", .nesting, byte: 300, Wire.model(deep)),
     Fault(
-      "empty parts without number", .partCount, byte: 1 << 24,
-      [UInt8](repeating: 0, count: 2 << 23).enumerated().map { $0.offset % 2 == 0 ? 0x42 : 0 }
+      "empty parts without number", .partCount, byte: 2 * ((1 << 19) + (1 << 21) / 16),
+      [UInt8](repeating: 0, count: 1 << 21).enumerated().map { $0.offset % 2 == 0 ? 0x42 : 0 }
         + [0x42, 0]),
     Fault("text of no encoding", .text, byte: 2, Wire.part(2, [0xff])),
     Fault("text with NUL", .text, byte: 2, Wire.part(2, [0x61, 0])),

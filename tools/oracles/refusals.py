@@ -59,6 +59,7 @@ def cases(sample, pictures, folder):
     nan[3, 0, 5, 5] = np.nan
     good = calibration("good", pictures[:32])
     (folder / "folder").mkdir()
+    (folder / "folder.onnx").mkdir()
     existing = folder / "file"
     existing.write_bytes(b"")
 
@@ -80,7 +81,8 @@ def cases(sample, pictures, folder):
     yield "NaN in calibration", (sample, out, calibration("nan", nan)), {65}, ["pixel_values", "(?i)nan|finite"]
     yield "no output folder", (sample, folder / "absent" / "out.onnx", good), {73}, ["absent"]
     yield "a file as output folder", (sample, existing / "out.onnx", good), {73}, ["file"]
-    yield "a folder as output", (sample, folder / "folder", good), {73}, ["folder"]
+    yield "an output of another kind", (sample, folder / "out.npy", good), {64}, ["out.npy"]
+    yield "a folder as output", (sample, folder / "folder.onnx", good), {73}, ["folder"]
     yield "foreign operators", (saved("foreign.onnx", with_foreign_operators()), out, flat), {65}, \
         ["Whirl", "Twist"]
     yield "no residual stream", (saved("plain.onnx", without_residuals()), out, flat), {1}, ["residual"]

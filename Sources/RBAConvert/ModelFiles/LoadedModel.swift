@@ -15,7 +15,7 @@ struct LoadedModel: Sendable {
   /// `externalDataDirectory` is a folder to look for external data in, beside the model's own.
   init(path: String, externalDataDirectory: String? = nil) throws(Failure) {
     self.path = path
-    if let directory = externalDataDirectory, FilePath.canonical(directory) == nil {
+    if let directory = externalDataDirectory, FilePath.canonical(directory + "/.") == nil {
       throw Failure(.noInput, "\(directory): no such folder")
     }
     let file: MappedFile

@@ -12,8 +12,16 @@ enum ModelForm: Sendable, Hashable {
   static let indexSuffix = ".safetensors.index.json"
 
   /// The form in which a model is written to `path`, by the ending of its name.
-  init(writing path: String) {
-    self = pathExtension(path) == "safetensors" ? .safetensors : .onnx
+  ///
+  /// - Throws: `Failure` with `.usage` for every other ending: under it no verb would look for a model.
+  init(writing path: String) throws(Failure) {
+    switch pathExtension(path) {
+    case "onnx": self = .onnx
+    case "safetensors": self = .safetensors
+    default:
+      throw Failure(
+        .usage, "\(path): expected an output that ends in .onnx or .safetensors")
+    }
   }
 
   /// The form of the model in `file`: what it contains decides, and its name where that does not say.

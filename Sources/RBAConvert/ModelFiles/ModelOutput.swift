@@ -20,7 +20,7 @@ struct ModelOutput: Sendable {
     self.path = path
     self.overwriting = overwriting
     self.maximumShardSize = maximumShardSize
-    form = ModelForm(writing: path)
+    form = try ModelForm(writing: path)
     switch externalData {
     case "keep": self.externalData = .keep
     case "inline": self.externalData = .inline

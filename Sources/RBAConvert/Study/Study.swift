@@ -34,7 +34,9 @@ struct Study: Sendable {
     self.fit = fit
     self.held = held
     self.diagnostics = diagnostics
-    options = ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
+    // The other half goes to moments.
+    options = ExecutionOptions(
+      threads: machine.threads, maximumBytes: machine.maximumBytes.map { $0 / 2 })
     model = structure.inlined(loaded.model)
     pool = MemoryPool()
     do throws(ExecutionError) {
