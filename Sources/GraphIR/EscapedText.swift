@@ -50,6 +50,7 @@ extension String {
   /// The escaped text for a message: of a long one only the beginning and the end.
   package var shown: String {
     guard utf8.count > 200 else { return escaped }
-    return "\(String(prefix(100)).escaped)…\(String(suffix(60)).escaped)"
+    let (start, end) = (unicodeScalars.prefix(100), unicodeScalars.suffix(60))
+    return "\(String(start).escaped)…\(String(end).escaped)"
   }
 }

@@ -115,6 +115,9 @@ private struct MessageComparison {
     } else {
       record(.changed(from: x.tensor.summary, to: y.tensor.summary))
     }
+    if x.declaresDefaultLocation != y.declaresDefaultLocation {
+      note("data_location", x.declaresDefaultLocation ? .removed("DEFAULT") : .added("DEFAULT"))
+    }
   }
 
   private mutating func descend(

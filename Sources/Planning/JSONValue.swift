@@ -1,3 +1,5 @@
+import Tensors
+
 /// A JSON document, read strictly: no key twice, nothing after the end, nesting within limits.
 ///
 /// People edit plans by hand, and Foundation's decoder neither says where a document is malformed nor
@@ -79,14 +81,14 @@ private struct JSONScanner {
 
   private mutating func object(depth: Int) throws(PlanError) -> [(key: String, value: JSONValue)] {
     var members: [(key: String, value: JSONValue)] = []
-    var keys: Set<String> = []
+    var keys: Set<ExactText> = []
     rest.removeFirst()
     if take("}") { return members }
     repeat {
       skipBlanks()
       guard rest.first == "\"" else { throw fault("a key") }
       let key = try string()
-      guard keys.insert(key).inserted else {
+      guard keys.insert(ExactText(key)).inserted else {
         throw PlanError(.malformed, "line \(line): expected one '\(key)', got two")
       }
       guard take(":") else { throw fault("':'") }

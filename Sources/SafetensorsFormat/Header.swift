@@ -52,6 +52,7 @@ struct Header {
   {
     var metadata: [String: String] = [:]
     try scanner.readObject("the metadata") { (scanner, key, place) throws(SafetensorsError) in
+      try scanner.checkMetadataKey(key, at: place)
       let value = try scanner.readString("metadata '\(key)'")
       guard metadata.updateValue(value, forKey: key) == nil else {
         throw scanner.fault(

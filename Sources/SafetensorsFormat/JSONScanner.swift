@@ -88,6 +88,15 @@ struct JSONScanner {
     throw fault(.syntax, "expected '\"' after \(what), got \(found)")
   }
 
+  /// A key of metadata is a word: one of a thousand combining marks would take long to compare.
+  func checkMetadataKey(_ key: String, at place: Int) throws(SafetensorsError) {
+    guard key.utf8.count <= 4096 else {
+      throw fault(
+        .metadataKey, at: place,
+        "expected a metadata key of at most 4096 bytes, got \(key.utf8.count)")
+    }
+  }
+
   /// Whether the next value is a string.
   mutating func startsString() -> Bool {
     skipWhitespace()

@@ -22,6 +22,8 @@ package struct SafetensorsError: Error, Sendable, CustomStringConvertible {
     case number
     /// Two tensors, two fields of a tensor or two metadata entries of one name.
     case duplicateName
+    /// A metadata key that is longer than any word.
+    case metadataKey
     /// A tensor without type, shape or offsets.
     case missingField
     /// A field of a tensor that the format does not define.

@@ -51,6 +51,7 @@ struct ShardIndex {
     var keys: Set<String> = []
     var (size, texts): (Int?, [String: String]) = (nil, [:])
     try scanner.readObject("the metadata") { (scanner, key, place) throws(SafetensorsError) in
+      try scanner.checkMetadataKey(key, at: place)
       guard keys.insert(key).inserted else {
         throw scanner.fault(
           .duplicateName, at: place, "expected one metadata entry '\(key)', got two")

@@ -44,21 +44,29 @@ import Testing
   }
 
   @Test func nothingReplacesWhatIsNoFile() throws {
-    try expect(73, "/dev/null: cannot replace a device", output: "/dev/null")
-    let pipe = folder.path("pipe")
+    let device = folder.path("device.onnx")
+    try FileManager.default.createSymbolicLink(atPath: device, withDestinationPath: "/dev/null")
+    try expect(73, "\(device): cannot replace a device", output: device)
+    let pipe = folder.path("pipe.onnx")
     #expect(mkfifo(pipe, 0o600) == 0)
     try expect(73, "\(pipe): cannot replace a pipe", output: pipe)
-    let link = folder.path("link")
+    let link = folder.path("link.onnx")
     try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "nowhere")
     try expect(73, "\(link): cannot replace a link that leads nowhere", output: link)
   }
 
   @Test func pathsOfNoFile() throws {
-    try expect(73, "'': expected a path, got none", output: "")
-    let long = folder.path(String(repeating: "n", count: 256))
+    let long = folder.path(String(repeating: "n", count: 256) + ".onnx")
     try expect(73, "\(long): cannot create: file name too long", output: long)
     let below = Sample.model + "/out.onnx"
     try expect(73, "\(below): cannot create: not a directory", output: below)
+  }
+
+  /// Under another ending no verb would look for a model.
+  @Test(arguments: ["", "out", "out.npy", "out.safetensors.index.json", "out.onnx.gz", "-"])
+  func endingsOfOtherFiles(name: String) throws {
+    try expect(
+      64, "expected an output that ends in .onnx or .safetensors, got '\(name)'", output: name)
   }
 
   @Test func anInputIsReplacedByItsOwnCopy() throws {

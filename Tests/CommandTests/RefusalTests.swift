@@ -185,8 +185,8 @@ import Testing
   }
 
   @Test func aFolderAsOutput() throws {
-    try expect(
-      73, "\(folder.url.path): cannot replace a folder",
-      output: folder.url.path, options: ["--force"])
+    let output = folder.path("out.onnx")
+    try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: false)
+    try expect(73, "\(output): cannot replace a folder", output: output, options: ["--force"])
   }
 }

@@ -47,20 +47,20 @@ import Testing
     #expect(refusal.message == message)
   }
 
-  /// A model whose weights lie in `weights.bin`.
+  /// A model whose weights lie in `weights.onnx`.
   private func external() throws -> String {
     let path = folder.path("m.onnx")
     _ = try ModelCopy(
-      input: Sample.model, output: path, externalData: "weights.bin", overwriting: false
+      input: Sample.model, output: path, externalData: "weights.onnx", overwriting: false
     ).run(.silent)
     return path
   }
 
   @Test func theModelItselfMayBeReplaced() throws {
     let path = try external()
-    let weights = try bytes(folder.path("weights.bin"))
+    let weights = try bytes(folder.path("weights.onnx"))
     _ = try ModelCopy(input: path, output: path, overwriting: true).run(.silent)
-    #expect(try bytes(folder.path("weights.bin")) == weights)
+    #expect(try bytes(folder.path("weights.onnx")) == weights)
     _ = try ModelCopy(input: path, output: path, externalData: "inline", overwriting: true)
       .run(.silent)
     #expect(try LoadedModel(path: path).model.externalFiles.isEmpty)
@@ -69,14 +69,14 @@ import Testing
 
   @Test func dataOfTheModelIsNotReplaced() throws {
     let path = try external()
-    let weights = folder.path("weights.bin")
+    let weights = folder.path("weights.onnx")
     try FileManager.default.createSymbolicLink(
       atPath: folder.path("link.onnx"), withDestinationPath: weights)
     let copies = [
       ModelCopy(input: path, output: weights, overwriting: true),
       ModelCopy(input: path, output: folder.path("link.onnx"), overwriting: true),
       ModelCopy(
-        input: path, output: folder.path("n.onnx"), externalData: "weights.bin", overwriting: true),
+        input: path, output: folder.path("n.onnx"), externalData: "weights.onnx", overwriting: true),
     ]
     let before = try bytes(weights)
     for copy in copies {
@@ -85,7 +85,7 @@ import Testing
       #expect(refusal.message.hasSuffix(": is external data of the model"))
     }
     #expect(try bytes(weights) == before)
-    #expect(try folder.contents == ["link.onnx", "m.onnx", "weights.bin"])
+    #expect(try folder.contents == ["link.onnx", "m.onnx", "weights.onnx"])
   }
 
   @Test func partsOfASplitModelAreNotReplaced() throws {
@@ -137,7 +137,7 @@ import Testing
   }
 
   @Test func aModelReplacesNoPlan() throws {
-    let plan = folder.path("plan.json")
+    let plan = folder.path("plan.onnx")
     try Data("{}".utf8).write(to: URL(filePath: plan))
     let refusal = try failure { () throws(Failure) in
       try PlanApplication(
@@ -184,7 +184,7 @@ import Testing
     let other = folder.path("other")
     try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: false)
     try FileManager.default.moveItem(
-      atPath: folder.path("weights.bin"), toPath: "\(other)/weights.bin")
+      atPath: folder.path("weights.onnx"), toPath: "\(other)/weights.onnx")
     let refusal = try failure { () throws(Failure) in try LoadedModel(path: path) }
     #expect(refusal.status == .noInput)
     let report = try ModelCopy(

@@ -94,6 +94,9 @@ import Testing
       "two types", .duplicateName,
       #"{"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, data: 1),
     Malformed("metadata twice", .duplicateName, #"{"__metadata__":{},"__metadata__":{}}"#),
+    Malformed(
+      "metadata key of marks", .metadataKey,
+      #"{"__metadata__":{"q"# + String(repeating: "\u{301}\u{316}", count: 2000) + #"":"1"}}"#),
     Malformed("metadata key twice", .duplicateName, #"{"__metadata__":{"a":"1","a":"2"}}"#),
     Malformed("no type", .missingField, #"{"a":{"shape":[1],"data_offsets":[0,1]}}"#, data: 1),
     Malformed("no shape", .missingField, #"{"a":{"dtype":"U8","data_offsets":[0,1]}}"#, data: 1),

@@ -94,6 +94,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for suite, models in suites.items():
             sources = models()
+            if not sources:
+                sys.exit(f"{suite}: no models were found")
             for name, route in routes.items():
                 found = failures(program, launchers, sources, route, pathlib.Path(folder))
                 for source, complaint in found:

@@ -20,7 +20,7 @@ enum ModelForm: Sendable, Hashable {
     case "safetensors": self = .safetensors
     default:
       throw Failure(
-        .usage, "\(path): expected an output that ends in .onnx or .safetensors")
+        .usage, "expected an output that ends in .onnx or .safetensors, got '\(path)'")
     }
   }
 
