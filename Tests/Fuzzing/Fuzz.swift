@@ -37,6 +37,9 @@ struct Fuzz: ParsableCommand {
   func validate() throws {
     let isSingle = worker != nil || libfuzzer != nil || only != nil || !inputs.isEmpty
     if isSingle && reader.count != 1 { throw ValidationError("expected one --reader") }
+    if libfuzzer != nil && reader[0].shape == .pair {
+      throw ValidationError("\(reader[0]) is fed pairs of files, which libFuzzer does not make")
+    }
     if iterations < 1 || jobs < 1 { throw ValidationError("expected a positive number") }
   }
 
@@ -104,9 +107,10 @@ struct Fuzz: ParsableCommand {
   }
 
   private func seeds(of reader: FuzzedReader) throws -> [[UInt8]] {
-    let folder = "\(corpus)/\(reader.rawValue)"
+    let folder = "\(corpus)/\(reader.seeds.rawValue)"
     let seeds = try fileNames(in: folder).map { try readFile("\(folder)/\($0)") }
     guard !seeds.isEmpty else { throw Fault("no files in \(folder)") }
-    return seeds
+    guard reader.shape == .pair else { return seeds }
+    return seeds.map { StoredArchive.encode([("input.onnx", $0), ("same.onnx", $0)]) }
   }
 }

@@ -18,12 +18,17 @@ enum Verdict: Equatable {
 
 /// The program's readers, and what it does with a model that it accepted: `run`.
 enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
-  case onnx, safetensors, npy, npz, tensor, text, plan, run
+  case onnx, safetensors, model, shards, difference, npy, npz, tensor, text, plan, run
+
+  /// The reader whose seed files it starts from, too.
+  var seeds: FuzzedReader { self == .difference ? .onnx : self }
 
   var shape: FileShape {
     switch self {
     case .onnx, .tensor, .run: .wire
-    case .safetensors: .header(prefix: 0, width: 8)
+    case .safetensors, .model: .header(prefix: 0, width: 8)
+    case .shards: .shards
+    case .difference: .pair
     case .npy: .header(prefix: 8, width: 2)
     case .npz: .archive
     case .text, .plan: .text
@@ -38,6 +43,9 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
     case .onnx: try readModel(bytes, folder)
     case .tensor: try readTensor(bytes, folder)
     case .safetensors: try readSafetensors(bytes, folder)
+    case .model: try copyModel(bytes, folder)
+    case .shards: try copyShards(bytes, folder)
+    case .difference: try compareModels(bytes, folder)
     case .npy, .npz: try readArrays(bytes, folder)
     case .text: try readText(bytes)
     case .plan: try readPlan(bytes)
@@ -141,12 +149,7 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
       _ = try run.run(.silent)
       return .accepted
     } catch {
-      guard error.status == .malformedInput || error.status == .noInput else {
-        return .broken("\(error.status): \(error.message)")
-      }
-      // What differs from input to input is in quotation marks, brackets or digits.
-      let reason = error.message.dropFirst(input.count + 2).split(separator: ":").last ?? ""
-      return .refused(reason.prefix { !"'[0123456789".contains($0) }.description)
+      return verdict(of: error)
     }
   }
 }

@@ -13,8 +13,13 @@ final class Scratch {
   }
 
   deinit {
-    for name in names { unlink(path(name)) }
+    clear()
     rmdir(folder)
+  }
+
+  /// Removes all files.
+  func clear() {
+    for name in fileNames(in: folder) { unlink(path(name)) }
   }
 
   func path(_ name: String) -> String { "\(folder)/\(name)" }
@@ -30,8 +35,6 @@ final class Scratch {
   func haveSameBytes(_ first: String, _ second: String) throws -> Bool {
     try MappedFile(path: first).region.hasSameBytes(as: MappedFile(path: second).region)
   }
-
-  private var names: [String] { fileNames(in: folder) }
 }
 
 /// A fault of the run itself.

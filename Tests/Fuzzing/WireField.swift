@@ -3,6 +3,9 @@
 struct WireField {
   var number: UInt64
   var wireType: UInt64
+  /// How many bytes the tag and the length take at least; a varint may be longer than it needs.
+  var tagWidth = 1
+  var lengthWidth = 1
   /// The encoded value, without a length; empty where `parts` stand for it.
   var payload: [UInt8] = []
   /// The fields of a message, or of what could be one.
@@ -42,27 +45,37 @@ struct WireField {
 
   static func encode(_ fields: [WireField], into bytes: inout [UInt8]) {
     for field in fields {
-      bytes += varint(field.number << 3 | field.wireType & 7)
+      bytes += varint(field.number << 3 | field.wireType & 7, width: field.tagWidth)
       guard let parts = field.parts else {
-        if field.wireType == 2 { bytes += varint(UInt64(field.payload.count)) }
+        if field.wireType == 2 {
+          bytes += varint(UInt64(field.payload.count), width: field.lengthWidth)
+        }
         bytes += field.payload
         continue
       }
       var content: [UInt8] = []
       encode(parts, into: &content)
-      bytes += varint(UInt64(content.count))
+      bytes += varint(UInt64(content.count), width: field.lengthWidth)
       bytes += content
     }
   }
 
-  static func varint(_ value: UInt64) -> [UInt8] {
+  /// The encoding of `value` in `width` bytes, or in as many as it needs.
+  static func varint(_ value: UInt64, width: Int = 1) -> [UInt8] {
     var rest = value
     var bytes: [UInt8] = []
-    while rest >= 0x80 {
+    while rest >= 0x80 || bytes.count + 1 < width {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
     return bytes + [UInt8(rest)]
+  }
+
+  /// Writes the number that the field is in `width` bytes, where that is possible.
+  mutating func lengthenValue(to width: Int) {
+    var rest = payload[...]
+    guard let value = Self.takeVarint(&rest), rest.isEmpty else { return }
+    payload = Self.varint(value, width: width)
   }
 
   private static func takeVarint(_ bytes: inout ArraySlice<UInt8>) -> UInt64? {
@@ -86,6 +99,7 @@ extension RandomNumbers {
       return
     }
     let index = below(fields.count)
+    if once(in: 12) { return lengthen(&fields, at: index, isAllowed: false) }
     if var parts = fields[index].parts, !once(in: 4) {
       mutate(&parts, others: others)
       fields[index].parts = parts
@@ -120,6 +134,7 @@ extension RandomNumbers {
   mutating func mutateValue(_ fields: inout [WireField], others: [[WireField]]) {
     guard !fields.isEmpty else { return }
     let index = below(fields.count)
+    if once(in: 12) { return lengthen(&fields, at: index, isAllowed: true) }
     if var parts = fields[index].parts {
       mutateValue(&parts, others: others)
       fields[index].parts = parts
@@ -148,6 +163,45 @@ extension RandomNumbers {
     }
   }
 
+  /// Makes varints of a model longer than they need to be, and changes nothing that it says.
+  ///
+  /// Only where the specification has messages: bytes and texts may look like some. `path` are the
+  /// numbers of the fields around `fields`.
+  mutating func lengthen(_ fields: inout [WireField], path: [UInt64] = []) {
+    guard !fields.isEmpty else { return }
+    let index = below(fields.count)
+    let number = fields[index].number
+    // The graph's nodes, initializers, inputs, outputs and values.
+    let isMessage = path == [] ? number == 7 : path == [7] && [1, 5, 11, 12, 13].contains(number)
+    if isMessage, var parts = fields[index].parts, !once(in: 4) {
+      lengthen(&parts, path: path + [number])
+      fields[index].parts = parts
+    } else if number <= 9 {
+      lengthen(&fields, at: index, isAllowed: true)
+    }
+  }
+
+  /// Makes the tag, length or number of a field longer than it needs to be, or of all fields of its
+  /// number.
+  ///
+  /// Protocol buffers allow tags and lengths of up to 5 bytes, and numbers of up to 10.
+  private mutating func lengthen(_ fields: inout [WireField], at index: Int, isAllowed: Bool) {
+    let (isTag, isRun) = (once(in: 2), once(in: 2))
+    let longest = !isAllowed ? 11 : isTag || fields[index].wireType != 0 ? 5 : 10
+    let width = 2 + below(longest - 1)
+    let number = fields[index].number
+    for other in isRun ? Array(fields.indices) : [index]
+    where fields[other].number == number && fields[other].wireType == fields[index].wireType {
+      if isTag {
+        fields[other].tagWidth = width
+      } else if fields[other].wireType == 0 {
+        fields[other].lengthenValue(to: width)
+      } else {
+        fields[other].lengthWidth = width
+      }
+    }
+  }
+
   /// A small number of either sign, or an extreme one.
   private mutating func plausible() -> UInt64 {
     once(in: 3) ? extreme() : UInt64(bitPattern: Int64(below(14) - 4))
@@ -158,6 +212,13 @@ extension RandomNumbers {
       field.payload =
         once(in: 10) ? [UInt8](repeating: 0xFF, count: below(12)) : WireField.varint(extreme())
     } else if field.parts == nil {
+      if once(in: 6) {
+        // Texts that a reader may take for others: composed or not, or what it makes up itself.
+        let piece = pick(["é", "e\u{301}", "K", "\u{212A}", "a", "a#2", "#2", "/\u{301}"])
+        if once(in: 2) { field.payload = [] }
+        field.payload += piece.utf8
+        return
+      }
       mutate(&field.payload, others: [field.payload])
       if once(in: 20) { field.wireType = UInt64(below(8)) }
     } else if once(in: 2) {

@@ -6,6 +6,7 @@ ones among tools/oracles/hostile: the smallest that together hold every field, t
 any of them holds. The other formats' files are made here. A file is named by its digest.
 """
 
+import base64
 import hashlib
 import io
 import itertools
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 import numpy as np
 import onnx
@@ -23,6 +25,8 @@ import round_trip
 from hostile import case, encoding, external_data, functions, graphs, parts, tensors
 
 LARGEST = 6000
+# Files of one sharded model at most: each is opened for every input.
+LARGEST_SET = 8
 # Fields whose value makes a difference to a reader, and not only their presence.
 TELLING = {"data_type", "elem_type", "key_type", "type", "data_location"}
 # Element types of safetensors, with their bits.
@@ -115,6 +119,72 @@ def safetensors_files():
     yield safetensors_file([("empty", "F32", [0, 3]), ("a", "F4", [6]), ("\U0001f600", "I64", [1, 1, 1])])
 
 
+def repeated():
+    """A model whose metadata have keys twice, one of them like what is made up for the second of another."""
+    node = onnx.helper.make_node("Neg", ["x"], ["y"])
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("x", "y")]
+    message = onnx.helper.make_model(onnx.helper.make_graph([node], "g", values[:1], values[1:]))
+    for key in ("a", "a", "a#2", "\u00e9", "e\u0301"):
+        message.metadata_props.add(key=key, value=key)
+    return message.SerializeToString()
+
+
+def weights():
+    """A model of several weights and a larger constant, some under names like those that are made up."""
+    constant = onnx.numpy_helper.from_array(np.arange(128), "w")
+    arrays = {"w": np.ones(2, "<f4"), "w#2": np.arange(1), "h": np.ones(3, "<f2"), "none": np.ones((0, 2), "<f4")}
+    nodes = [onnx.helper.make_node("Constant", [], ["c"], value=constant),
+             onnx.helper.make_node("Several", ["c", *arrays], ["y"], domain="d", values=[constant, constant])]
+    graph = onnx.helper.make_graph(
+        nodes, "g", [], [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
+        [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()])
+    imports = [onnx.helper.make_opsetid("", 20), onnx.helper.make_opsetid("d", 1)]
+    return onnx.helper.make_model(graph, opset_imports=imports).SerializeToString()
+
+
+def converted(program, sources, *options):
+    """The files that the program makes of each model in safetensors, as a list of (name, contents)."""
+    for source in sources:
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            (folder / "input.onnx").write_bytes(source)
+            subprocess.run([program, "copy", "input.onnx", "model.safetensors", *options], cwd=folder, check=True,
+                           capture_output=True)
+            # The index before its files.
+            paths = sorted(folder.glob("model*"), key=lambda path: (path.suffix != ".json", path.name))
+            yield [(path.name, path.read_bytes()) for path in paths]
+
+
+def safetensors_models(program, sources):
+    files = [contents for ((_, contents),) in converted(program, sources)]
+    yield from files
+    yield with_message_tensor(min(files, key=len))
+
+
+def with_message_tensor(file):
+    """The same model, its message a tensor, as it is where the message is too long for metadata."""
+    start = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:start])
+    metadata = header["__metadata__"]
+    message = base64.b64decode(metadata.pop("rba-convert.model"))
+    metadata["rba-convert.model-tensor"] = "message"
+    size = len(file) - start
+    header["message"] = {"dtype": "U8", "shape": [len(message)], "data_offsets": [size, size + len(message)]}
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + file[start:] + message
+
+
+def sharded_models(program, sources):
+    """Archives of an index and its files."""
+    for files in converted(program, sources, "--max-shard-size", "1"):
+        if 1 < len(files) <= LARGEST_SET:
+            stream = io.BytesIO()
+            with zipfile.ZipFile(stream, "w") as archive:
+                for name, contents in files:
+                    archive.writestr(zipfile.ZipInfo(name), contents)
+            yield stream.getvalue()
+
+
 def npy(array, version=None):
     stream = io.BytesIO()
     np.lib.format.write_array(stream, array, version)
@@ -200,9 +270,11 @@ def plans():
 
 def main():
     program, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
-    files = {"onnx": models(), "tensor": single_tensors(), "safetensors": safetensors_files(), "npy": npy_files(),
-             "npz": npz_files(), "text": texts(program), "plan": plans(),
-             "run": runnable(program)}
+    sources = [*models(), repeated(), weights()]
+    files = {"onnx": sources, "model": safetensors_models(program, sources),
+             "shards": sharded_models(program, sources), "tensor": single_tensors(),
+             "safetensors": safetensors_files(), "npy": npy_files(), "npz": npz_files(), "text": texts(program),
+             "plan": plans(), "run": runnable(program)}
     for reader, contents in files.items():
         folder = out / reader
         shutil.rmtree(folder, ignore_errors=True)
