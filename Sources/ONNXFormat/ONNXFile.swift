@@ -30,13 +30,21 @@ package enum ONNXFile {
   package static func read(
     path: String, externalDataDirectory: String? = nil
   ) throws(FormatError) -> Model {
-    let file = try map(path)
-    let external = ExternalDataFiles(modelPath: path, directory: externalDataDirectory)
+    try read(try map(path), externalDataDirectory: externalDataDirectory)
+  }
+
+  /// Reads the model in `file`, which is mapped no second time.
+  ///
+  /// - Throws: `FormatError` for the first fault found.
+  package static func read(
+    _ file: MappedFile, externalDataDirectory: String? = nil
+  ) throws(FormatError) -> Model {
+    let external = ExternalDataFiles(modelPath: file.path, directory: externalDataDirectory)
     do throws(FormatError) {
       var model = try decode(file.region, external: external)
       model.externalFiles = external.files
       return model
-    } catch { throw error.inside(file: path) }
+    } catch { throw error.inside(file: file.path) }
   }
 
   /// Reads a model from its encoded message, where the tensors that lie in it stay.

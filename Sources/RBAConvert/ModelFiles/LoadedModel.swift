@@ -24,7 +24,7 @@ struct LoadedModel: Sendable {
     case .onnx:
       files = [file]
       do throws(FormatError) {
-        model = try ONNXFile.read(path: path, externalDataDirectory: externalDataDirectory)
+        model = try ONNXFile.read(file, externalDataDirectory: externalDataDirectory)
       } catch { throw Failure(error, path) }
     case .safetensors:
       let read: SafetensorsFile
