@@ -78,35 +78,18 @@ extension GraphReader {
     case .strings:
       return .strings(list(proto.strings, proto.n_strings).map { Array(list($0.data, $0.len)) })
     case .tensors:
-      var result: [StoredTensor] = []
-      for (index, tensor) in list(proto.tensors, proto.n_tensors).enumerated() {
-        result.append(
-          try at("tensors[\(index)]") { () throws(FormatError) in
-            try tensors.tensor(tensor!.pointee)
-          })
-      }
-      return .tensors(result)
+      return .tensors(try parts("tensors", proto.tensors, proto.n_tensors, tensors.tensor))
     case .graphs:
-      var result: [Graph] = []
-      for (index, graph) in list(proto.graphs, proto.n_graphs).enumerated() {
-        result.append(
-          try at("graphs[\(index)]") { () throws(FormatError) in try self.graph(graph!.pointee) })
-      }
-      return .graphs(result)
+      return .graphs(try parts("graphs", proto.graphs, proto.n_graphs, graph))
     case .sparseTensor:
       return .sparseTensor(
         try at("sparse_tensor") { () throws(FormatError) in
           try tensors.sparseTensor(proto.sparse_tensor.pointee)
         })
     case .sparseTensors:
-      var result: [SparseTensor] = []
-      for (index, tensor) in list(proto.sparse_tensors, proto.n_sparse_tensors).enumerated() {
-        result.append(
-          try at("sparse_tensors[\(index)]") { () throws(FormatError) in
-            try tensors.sparseTensor(tensor!.pointee)
-          })
-      }
-      return .sparseTensors(result)
+      return .sparseTensors(
+        try parts(
+          "sparse_tensors", proto.sparse_tensors, proto.n_sparse_tensors, tensors.sparseTensor))
     case .type: return .opaque(kind: kind.rawValue, preserved(14, proto.tp))
     case .types:
       let types = preserved(15, proto.type_protos, proto.n_type_protos)

@@ -20,18 +20,9 @@ extension GraphReader {
     model.modelVersion = proto.has_model_version != 0 ? proto.model_version : nil
     model.docString = text(proto.doc_string)
     model.metadata = entries(proto.metadata_props, proto.n_metadata_props)
-    for (index, function) in list(proto.functions, proto.n_functions).enumerated() {
-      model.functions.append(
-        try at("functions[\(index)]") { () throws(FormatError) in
-          try self.function(function!.pointee)
-        })
-    }
-    for (index, info) in list(proto.training_info, proto.n_training_info).enumerated() {
-      model.trainingInfo.append(
-        try at("training_info[\(index)]") { () throws(FormatError) in
-          try trainingInfo(info!.pointee)
-        })
-    }
+    model.functions = try parts("functions", proto.functions, proto.n_functions, function)
+    model.trainingInfo = try parts(
+      "training_info", proto.training_info, proto.n_training_info, trainingInfo)
     model.preserved =
       preserved(26, proto.configuration, proto.n_configuration) + preserved(proto.base)
     try model.checkGraphs()
@@ -68,12 +59,8 @@ extension GraphReader {
     function.overload = text(proto.overload)
     function.docString = text(proto.doc_string)
     function.attributeNames = list(proto.attribute, proto.n_attribute).map { text($0) ?? "" }
-    for (index, part) in list(proto.attribute_proto, proto.n_attribute_proto).enumerated() {
-      function.attributeDefaults.append(
-        try at("attribute_proto[\(index)]") { () throws(FormatError) in
-          try attribute(part!.pointee)
-        })
-    }
+    function.attributeDefaults = try parts(
+      "attribute_proto", proto.attribute_proto, proto.n_attribute_proto, attribute)
     function.opsetImports = imports(proto.opset_import, proto.n_opset_import)
     function.metadata = entries(proto.metadata_props, proto.n_metadata_props)
     function.preserved = preserved(proto.base)

@@ -14,6 +14,19 @@ func list<Element>(_ start: UnsafeMutablePointer<Element>?, _ count: Int)
   UnsafeBufferPointer(start: start, count: count)
 }
 
+/// What `read` makes of each message of a repeated field; its errors name the element.
+func parts<Message, Part>(
+  _ field: String, _ start: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int,
+  _ read: (Message) throws(FormatError) -> Part
+) throws(FormatError) -> [Part] {
+  var result: [Part] = []
+  for (index, message) in list(start, count).enumerated() {
+    result.append(
+      try at("\(field)[\(index)]") { () throws(FormatError) in try read(message!.pointee) })
+  }
+  return result
+}
+
 /// Fields of a message that its type does not have.
 func preserved(_ message: ProtobufCMessage) -> [PreservedField] {
   list(message.unknown_fields, Int(message.n_unknown_fields)).map { field in

@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 extension SafetensorsFile {
   /// Reads a checkpoint in several files, whose index is the file at `path`.
@@ -12,6 +12,16 @@ extension SafetensorsFile {
     do throws(FileError) { file = try MappedFile(path: path) } catch {
       throw SafetensorsError(error)
     }
+    return try readShards(index: file)
+  }
+
+  /// Reads a checkpoint in several files, whose index is `file`.
+  ///
+  /// - Throws: `SafetensorsError`, naming the first fault of the index, of a file, or between them.
+  package static func readShards(
+    index file: MappedFile
+  ) throws(SafetensorsError) -> SafetensorsFile {
+    let path = file.path
     guard file.region.count <= maximumHeaderByteCount else {
       throw SafetensorsError(
         .headerTooLong, path: path,

@@ -23,7 +23,14 @@ package struct SafetensorsFile: Sendable {
     do throws(FileError) { file = try MappedFile(path: path) } catch {
       throw SafetensorsError(error)
     }
-    return try decode(file.region, path: path, file: file)
+    return try read(file)
+  }
+
+  /// Checks `file`, which is mapped no second time; no element is read or copied.
+  ///
+  /// - Throws: `SafetensorsError`, naming the first fault.
+  package static func read(_ file: MappedFile) throws(SafetensorsError) -> SafetensorsFile {
+    try decode(file.region, path: file.path, file: file)
   }
 
   /// Reads the whole file that `region` holds; `path` is for messages.

@@ -13,11 +13,10 @@ package struct FolderScope: Sendable {
 
   private let folders: [String]
 
-  /// The scope of the file at `path`; `directory` is a further folder, which the user names.
-  package init(around path: String, also directory: String? = nil) {
+  /// The scope of the file at `path`.
+  package init(around path: String) {
     var folders = [FilePath.folder(of: path)]
     if let real = FilePath.canonical(path) { folders.append(FilePath.folder(of: real)) }
-    if let directory { folders.append(directory) }
     self.folders = folders
   }
 

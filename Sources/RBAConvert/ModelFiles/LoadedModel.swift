@@ -20,24 +20,18 @@ struct LoadedModel: Sendable {
     }
     let file: MappedFile
     do throws(FileError) { file = try MappedFile(path: path) } catch { throw Failure(error) }
-    switch try ModelForm(reading: file) {
+    let form = try ModelForm(reading: file)
+    switch form {
     case .onnx:
       files = [file]
       do throws(FormatError) {
         model = try ONNXFile.read(file, externalDataDirectory: externalDataDirectory)
       } catch { throw Failure(error, path) }
-    case .safetensors:
+    case .safetensors, .shards:
       let read: SafetensorsFile
-      do throws(SafetensorsError) { read = try SafetensorsFile.read(path: path) } catch {
-        throw Failure(error)
-      }
-      files = read.files
-      model = try Model(read, path: path)
-    case .shards:
-      let read: SafetensorsFile
-      do throws(SafetensorsError) { read = try SafetensorsFile.readShards(index: path) } catch {
-        throw Failure(error)
-      }
+      do throws(SafetensorsError) {
+        read = try form == .shards ? .readShards(index: file) : .read(file)
+      } catch { throw Failure(error) }
       files = read.files
       model = try Model(read, path: path)
     }
