@@ -10,7 +10,11 @@ package struct OperatorRegistry: Sendable {
 
   /// Every operator this program has.
   package static let standard = OperatorRegistry(
-    arithmeticOperators + tensorOperators + networkOperators + loweredOperators)
+    [
+      arithmeticOperators, attentionOperators, controlFlowOperators, loweredOperators,
+      microsoftOperators, networkOperators, quantizationOperators, recurrentOperators,
+      sequenceOperators, signalOperators, tensorOperators, visionOperators,
+    ].flatMap(\.self))
 
   /// The implementation for an operator at a version of its domain's operator set.
   package func type(domain: String, name: String, opset: Int) -> (any Operator.Type)? {

@@ -1,0 +1,2 @@
+/// Attention and what stands around it: positions, caches, gated units. One line each.
+package let attentionOperators: [any Operator.Type] = []

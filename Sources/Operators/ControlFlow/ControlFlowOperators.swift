@@ -1,0 +1,2 @@
+/// Operators that run graphs of their own. One line each.
+package let controlFlowOperators: [any Operator.Type] = []

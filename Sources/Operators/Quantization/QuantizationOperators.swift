@@ -1,0 +1,2 @@
+/// Operators that quantise, dequantise, or compute on quantised tensors. One line each.
+package let quantizationOperators: [any Operator.Type] = []

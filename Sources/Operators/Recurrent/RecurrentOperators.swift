@@ -1,0 +1,2 @@
+/// Recurrent networks. One line each.
+package let recurrentOperators: [any Operator.Type] = []
