@@ -65,14 +65,14 @@ struct BlockLifetimes {
 extension Step {
   /// Blocks that the step reads or writes.
   var blocks: [Int] {
-    func block(_ place: Place?) -> Int? {
-      if case .block(let block)? = place?.buffer { block } else { nil }
+    let read = reads.compactMap { place in
+      if case .block(let block) = place.buffer { block } else { nil }
     }
     switch work {
-    case .evaluate(_, let inputs, let outputs, let scratch):
-      return inputs.compactMap(block) + outputs.map(\.block) + (scratch.map { [$0.block] } ?? [])
-    case .copy(let place, let target): return [target] + [block(place)].compactMap(\.self)
-    case .late(_, let inputs, _): return inputs.compactMap(block)
+    case .evaluate(_, _, let outputs, let scratch):
+      return read + outputs.map(\.block) + (scratch.map { [$0.block] } ?? [])
+    case .copy(_, let target): return read + [target]
+    case .late: return read
     }
   }
 }

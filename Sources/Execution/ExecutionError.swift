@@ -16,6 +16,8 @@ package struct ExecutionError: Error, Sendable, CustomStringConvertible {
     case unsupportedNames
     /// A name that no value of the graph has.
     case unknownValue
+    /// A fetched value is no tensor, where one is expected.
+    case unsupportedFetch
     /// A fetched value needs an input that is not among the feeds.
     case unfedInput
     /// Intermediate results would not fit the memory allowed.

@@ -22,17 +22,8 @@ package final class Executor: Sendable {
   /// The part before lowering, whose values still have their names.
   private let source: Model
   private let sourceTable: OperatorTable
-  private let graph: Graph
-  private let table: OperatorTable
-  private let plans = Mutex<[CachedPlan]>([])
+  private let planned: PlannedGraph
   let semantics = Mutex<[[ArrayType]: BatchSemantics]>([:])
-
-  private struct CachedPlan: Sendable {
-    let types: [ArrayType]
-    let plan: Plan
-  }
-
-  private static let planLimit = 4
 
   /// - Parameters:
   ///   - feeds: values the caller gives, possibly inside the graph; the inputs without initializer where
@@ -64,9 +55,8 @@ package final class Executor: Sendable {
     let lowered =
       options.fuses
       ? try source.lowered(TypeInference(source.graph, sourceTable, feedTypes: [:])) : source
-    graph = lowered.graph
-    table = OperatorTable(lowered, registry: registry)
-    try table.check(graph)
+    planned = PlannedGraph(lowered.graph, OperatorTable(lowered, registry: registry))
+    try planned.table.check(planned.graph)
     check = FeedCheck(
       names: self.feeds, types: try Self.declaredTypes(self.feeds, inlined, registry))
   }
@@ -108,8 +98,29 @@ package final class Executor: Sendable {
     try evaluate(try check.arrange(feeds, types: feeds.mapValues { ArrayType($0) }))
   }
 
+  /// Evaluates the batch given as a whole, where feeds or fetches may be no tensors.
+  ///
+  /// - Throws: `ExecutionError`.
+  package func evaluate(
+    values feeds: [String: RuntimeValue]
+  ) throws(ExecutionError) -> [String: RuntimeValue] {
+    var types: [String: ArrayType] = [:]
+    for case (let name, .tensor(let tensor)) in feeds { types[name] = ArrayType(tensor) }
+    return try evaluate(try check.arrange(feeds, types: types))
+  }
+
   func evaluate(_ tensors: [Tensor]) throws(ExecutionError) -> [String: Tensor] {
-    let results = try plan(for: tensors.map { ArrayType($0) }).evaluate(tensors, pool: pool)
+    var result: [String: Tensor] = [:]
+    for (name, value) in try evaluate(tensors.map { RuntimeValue.tensor($0) }) {
+      do throws(OperatorError) { result[name] = try value.tensor("output '\(name)'") } catch {
+        throw ExecutionError(.unsupportedFetch, error.message)
+      }
+    }
+    return result
+  }
+
+  private func evaluate(_ values: [RuntimeValue]) throws(ExecutionError) -> [String: RuntimeValue] {
+    let results = try planned.evaluate(values, limit: options.byteLimit, pool: pool)
     return Dictionary(zip(fetches, results)) { first, _ in first }
   }
 
@@ -133,36 +144,20 @@ package final class Executor: Sendable {
   /// that involve weights: how many each weight takes part in, on average.
   func shapes(for types: [ArrayType]) throws(ExecutionError) -> (fetches: [ArrayType?], rows: Int) {
     let feedTypes = Dictionary(zip(feeds, types)) { first, _ in first }
-    let inference = try TypeInference(graph, table, feedTypes: feedTypes)
+    let inference = try TypeInference(planned.graph, planned.table, feedTypes: feedTypes)
     var products = 0
     var weights = 0
-    for (id, node) in graph.nodes {
+    for (id, node) in planned.graph.nodes {
       guard let count = inference.multiplyAdds(of: id), count > 0 else { continue }
       let largest = node.inputs.lazy.compactMap { $0.flatMap { inference.values[$0]?.count } }.max()
       guard let largest, largest > 1 else { continue }
       products = saturatingSum(products, count)
       weights = saturatingSum(weights, largest)
     }
-    return (graph.outputs.map { inference.types[$0] }, weights > 0 ? products / weights : 0)
+    return (planned.graph.outputs.map { inference.types[$0] }, weights > 0 ? products / weights : 0)
   }
 
   func plan(for types: [ArrayType]) throws(ExecutionError) -> Plan {
-    if let known = plans.withLock({ plans in
-      plans.firstIndex { $0.types == types }.map { index in
-        let entry = plans.remove(at: index)
-        plans.append(entry)
-        return entry.plan
-      }
-    }) {
-      return known
-    }
-    let plan = try PlanBuilder.plan(
-      graph, table, feedTypes: Dictionary(zip(feeds, types)) { first, _ in first },
-      limit: options.byteLimit)
-    plans.withLock { plans in
-      if plans.count >= Self.planLimit { plans.removeFirst() }
-      plans.append(CachedPlan(types: types, plan: plan))
-    }
-    return plan
+    try planned.plan(for: types, limit: options.byteLimit)
   }
 }

@@ -1,36 +1,90 @@
 import GraphIR
 import Operators
 
+/// An operator without implementation that a model uses.
+package struct UnsupportedOperator: Sendable, Hashable {
+  /// As `LSTM (opset 22)` or `com.example::Thing (opset 1)`.
+  package let name: String
+  /// How many nodes use it.
+  package var count: Int
+  /// The first of those nodes.
+  package let place: String
+}
+
 /// The operators of a graph's nodes, and those nodes that have none.
 struct OperatorTable: Sendable {
   private(set) var operators: [NodeID: any Operator] = [:]
-  /// How many nodes use each operator that has no implementation.
-  private(set) var unsupported: [String: Int] = [:]
+  /// The graphs that nodes run, in the order that their operators name them.
+  private(set) var bodies: [NodeID: [Body]] = [:]
+  /// Every operator without implementation, those inside bodies included, in the order of their first
+  /// nodes.
+  private(set) var unsupported: [UnsupportedOperator] = []
   /// Nodes whose attributes or arity their operator refuses.
   private(set) var failures: [(node: NodeID, error: OperatorError)] = []
 
   init(_ model: Model, registry: OperatorRegistry) {
-    for (id, node) in model.graph.nodes {
+    self.init(model.graph, of: model, registry: registry)
+  }
+
+  /// - Parameter graph: the model's own, or one inside it.
+  init(_ graph: Graph, of model: Model, registry: OperatorRegistry) {
+    for (id, node) in graph.nodes {
       let domain = node.canonicalDomain
       let opset = model.opset(of: domain) ?? 1
       let name = domain.isEmpty ? node.operatorType : "\(domain)::\(node.operatorType)"
       guard registry.type(domain: domain, name: node.operatorType, opset: opset) != nil else {
-        unsupported["\(name) (opset \(opset))", default: 0] += 1
+        note(
+          UnsupportedOperator(name: "\(name) (opset \(opset))", count: 1, place: node.label))
         continue
       }
       do throws(OperatorError) {
-        operators[id] = try registry.instantiate(node, opset: opset)
+        let operation = try registry.instantiate(node, opset: opset)
+        if let control = operation as? any ControlFlowOperator {
+          try addBodies(of: control, node, id, graph, model, registry)
+        }
+        operators[id] = operation
       } catch { failures.append((id, error)) }
     }
+  }
+
+  private mutating func note(_ operation: UnsupportedOperator) {
+    if let index = unsupported.firstIndex(where: { $0.name == operation.name }) {
+      unsupported[index].count += operation.count
+    } else {
+      unsupported.append(operation)
+    }
+  }
+
+  private mutating func addBodies(
+    of operation: any ControlFlowOperator, _ node: Node, _ id: NodeID, _ graph: Graph,
+    _ model: Model, _ registry: OperatorRegistry
+  ) throws(OperatorError) {
+    var found: [Body] = []
+    for name in type(of: operation).bodyNames {
+      guard case .graph(let inner)? = node[attribute: name] else {
+        throw OperatorError(.invalidAttribute, "attribute '\(name)' is no graph")
+      }
+      let body: Body
+      do throws(GraphError) {
+        body = try Body(inner, in: graph, model, registry: registry)
+      } catch { throw OperatorError(.invalidAttribute, "attribute '\(name)': \(error.message)") }
+      let table = body.planned.table
+      for operation in table.unsupported { note(operation) }
+      if let (inner, error) = table.failures.first {
+        throw OperatorError(error.code, "\(body.planned.graph[inner].label): \(error.message)")
+      }
+      found.append(body)
+    }
+    bodies[id] = found
   }
 
   /// - Throws: `ExecutionError` that lists every unsupported operator, or the first refused node.
   func check(_ graph: Graph) throws(ExecutionError) {
     guard unsupported.isEmpty else {
-      let list = unsupported.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        .map { "\($0.value) × \($0.key)" }
+      let list = unsupported.sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+        .map { "\($0.count) × \($0.name), first at \($0.place)" }
       throw ExecutionError(
-        .unsupportedOperators, "unsupported operators: \(list.joined(separator: ", "))")
+        .unsupportedOperators, "unsupported operators: \(list.joined(separator: "; "))")
     }
     if let (id, error) = failures.first {
       throw ExecutionError(

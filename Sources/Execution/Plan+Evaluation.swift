@@ -4,9 +4,11 @@ import Tensors
 extension Plan {
   /// Runs every step on the calling thread.
   ///
-  /// - Parameter feeds: one tensor for each of the graph's inputs, of the planned types.
-  /// - Returns: one tensor for each of the graph's outputs.
-  func evaluate(_ feeds: [Tensor], pool: MemoryPool) throws(ExecutionError) -> [Tensor] {
+  /// - Parameter feeds: one value for each of the graph's inputs, of the planned types.
+  /// - Returns: one value for each of the graph's outputs.
+  func evaluate(
+    _ feeds: [RuntimeValue], pool: MemoryPool
+  ) throws(ExecutionError) -> [RuntimeValue] {
     try pool.withArena(arenaByteCount) { (arena) throws(ExecutionError) in
       let results = resultByteCounts.map { pool.block($0) }
       var run = Run(self, feeds, arena, results, pool)
@@ -15,13 +17,13 @@ extension Plan {
       withExtendedLifetime(feeds) {}
       return fetches.map { fetch in
         switch fetch {
-        case .constant(let tensor): return tensor
+        case .constant(let tensor): return .tensor(tensor)
         case .feed(let index): return feeds[index]
         case .slot(let slot): return run.slots[slot]!
         case .result(let index, let type):
           do throws(TensorError) {
-            return try Tensor(
-              type.elementType, shape: type.shape, region: ByteRegion(results[index]))
+            return .tensor(
+              try Tensor(type.elementType, shape: type.shape, region: ByteRegion(results[index])))
           } catch { preconditionFailure(error.message) }
         }
       }
@@ -31,28 +33,29 @@ extension Plan {
 
 /// The memory of one evaluation of a plan.
 private struct Run {
-  private let feeds: [UnsafeRawPointer]
-  private let feedTensors: [Tensor]
+  private let feeds: [RuntimeValue]
+  private let feedBases: [UnsafeRawPointer]
   private let blocks: [UnsafeMutableRawPointer]
   private let pool: MemoryPool
   private let lateByteLimit: Int
   private var lateByteCount = 0
-  var slots: [Tensor?]
+  var slots: [RuntimeValue?]
 
   init(
-    _ plan: Plan, _ feeds: [Tensor], _ arena: Arena, _ results: [ByteStorage], _ pool: MemoryPool
+    _ plan: Plan, _ feeds: [RuntimeValue], _ arena: Arena, _ results: [ByteStorage],
+    _ pool: MemoryPool
   ) {
     self.pool = pool
+    self.feeds = feeds
     lateByteLimit = plan.lateByteLimit
-    self.feeds = feeds.map { Self.base(of: $0) }
-    feedTensors = feeds
+    feedBases = feeds.map { Self.base(of: $0) }
     blocks = plan.blocks.map { place in
       switch place {
       case .arena(let offset): arena.base + offset
       case .result(let index): UnsafeMutableRawPointer(mutating: results[index].bytes.baseAddress!)
       }
     }
-    slots = [Tensor?](repeating: nil, count: plan.slotCount)
+    slots = [RuntimeValue?](repeating: nil, count: plan.slotCount)
   }
 
   /// Where a buffer of no bytes starts.
@@ -62,10 +65,14 @@ private struct Run {
     tensor.region.bytes.baseAddress ?? UnsafeRawPointer(nowhere)
   }
 
+  private static func base(of value: RuntimeValue) -> UnsafeRawPointer {
+    if case .tensor(let tensor) = value { base(of: tensor) } else { UnsafeRawPointer(nowhere) }
+  }
+
   private func base(of buffer: Buffer) -> UnsafeRawPointer {
     switch buffer {
     case .constant(let tensor): Self.base(of: tensor)
-    case .feed(let index): feeds[index]
+    case .feed(let index): feedBases[index]
     case .block(let index): UnsafeRawPointer(blocks[index])
     case .slot(let index): Self.base(of: slots[index]!)
     }
@@ -87,23 +94,66 @@ private struct Run {
         )
       case .copy(let place, let block):
         place.copy(from: base(of: place.buffer), to: blocks[block])
-      case .late(let operation, let inputs, let targets):
-        let copied = inputs.reduce(0) { saturatingSum($0, $1.map(byteCountOfCopy) ?? 0) }
-        let rest = lateByteLimit - lateByteCount
-        guard copied <= rest else { throw .tooLarge("its inputs", bytes: copied, allowed: rest) }
-        pool.account(copied)
-        defer { pool.account(-copied) }
-        let results = try operation.evaluate(
-          tensors: inputs.map { $0.map(tensor) }, maximumBytes: rest - copied)
-        for (target, result) in zip(targets, results) {
-          guard let target else { continue }
-          pool.account(result.byteCount)
-          lateByteCount += result.byteCount
-          slots[target] = result
-        }
+      case .late(let operation, let inputs, let bodies, let outputs):
+        try performLate(operation, inputs, bodies, outputs)
       }
     } catch { throw ExecutionError(error, at: step.label) }
     for slot in step.lastUses { release(slot) }
+  }
+
+  private mutating func performLate(
+    _ operation: any Operator, _ inputs: [Place?], _ bodies: [BoundBody], _ outputs: [Slot?]
+  ) throws(OperatorError) {
+    let copied = (inputs + bodies.flatMap(\.captures)).reduce(0) {
+      saturatingSum($0, $1.map(byteCountOfCopy) ?? 0)
+    }
+    let rest = lateByteLimit - lateByteCount
+    guard copied <= rest else { throw .tooLarge("its inputs", bytes: copied, allowed: rest) }
+    pool.account(copied)
+    defer { pool.account(-copied) }
+    let results = try evaluateLate(
+      operation, inputs.map { $0.map(value) }, bodies, maximumBytes: rest - copied)
+    for (output, result) in zip(outputs, results) {
+      guard let output else { continue }
+      if let expected = output.type {
+        let got = ArrayType(try result.tensor("output"))
+        guard got == expected else {
+          throw OperatorError(.shapeMismatch, "expected a result of \(expected), got \(got)")
+        }
+      }
+      pool.account(result.byteCount)
+      lateByteCount += result.byteCount
+      slots[output.index] = result
+    }
+  }
+
+  private func evaluateLate(
+    _ operation: any Operator, _ inputs: [RuntimeValue?], _ bodies: [BoundBody], maximumBytes: Int
+  ) throws(OperatorError) -> [RuntimeValue] {
+    switch operation {
+    case let operation as any ControlFlowOperator:
+      let evaluations = bodies.map { bind($0, maximumBytes: maximumBytes) }
+      return try operation.evaluate(inputs, bodies: evaluations, maximumBytes: maximumBytes)
+    case let operation as any ValueOperator:
+      return try operation.evaluate(values: inputs, maximumBytes: maximumBytes)
+    default:
+      var tensors: [Tensor?] = []
+      for (index, input) in inputs.enumerated() {
+        tensors.append(try input?.tensor("input \(index)"))
+      }
+      return try operation.evaluate(tensors: tensors, maximumBytes: maximumBytes).map {
+        .tensor($0)
+      }
+    }
+  }
+
+  private func bind(_ bound: BoundBody, maximumBytes: Int) -> BodyEvaluation {
+    let captured = bound.captures.map(value)
+    let pool = pool
+    func evaluate(_ inputs: [RuntimeValue]) throws(OperatorError) -> [RuntimeValue] {
+      try bound.body.evaluate(inputs, captured: captured, limit: maximumBytes, pool: pool)
+    }
+    return evaluate
   }
 
   private mutating func release(_ slot: Int) {
@@ -114,24 +164,29 @@ private struct Run {
   }
 
   /// Takes what the run made while it went off the pool's account.
-  func releaseSlots() { for case let tensor? in slots { pool.account(-tensor.byteCount) } }
+  func releaseSlots() { for case let value? in slots { pool.account(-value.byteCount) } }
 
-  /// Bytes that `tensor(_:)` takes for the place.
+  /// Bytes that `value(_:)` copies for the place.
   private func byteCountOfCopy(_ place: Place) -> Int {
     switch place.buffer {
+    case _ where place.elementType == .undefined: 0
     case .block: place.type.byteCount
-    case .constant, .feed: place.layout.isContiguous ? 0 : place.type.byteCount
-    case .slot: 0
+    case .constant, .feed, .slot: place.layout.isContiguous ? 0 : place.type.byteCount
     }
   }
 
-  /// A tensor that stays valid whatever becomes of the arena.
-  private func tensor(_ place: Place) -> Tensor {
+  /// The value there, which stays valid whatever becomes of the arena.
+  private func value(_ place: Place) -> RuntimeValue {
     switch place.buffer {
-    case .constant(let tensor): place.packed(from: tensor)
-    case .slot(let index): slots[index]!
-    case .feed(let index): place.packed(from: feedTensors[index])
-    case .block: place.packed(at: base(of: place.buffer))
+    case .constant(let tensor): .tensor(place.packed(from: tensor))
+    case .slot(let index): part(place, of: slots[index]!)
+    case .feed(let index): part(place, of: feeds[index])
+    case .block: .tensor(place.packed(at: base(of: place.buffer)))
     }
+  }
+
+  private func part(_ place: Place, of value: RuntimeValue) -> RuntimeValue {
+    guard place.elementType != .undefined, case .tensor(let tensor) = value else { return value }
+    return .tensor(place.packed(from: tensor))
   }
 }

@@ -9,7 +9,7 @@ enum Buffer: Sendable {
   case feed(Int)
   /// A block whose place is planned: in the arena, or a result of its own.
   case block(Int)
-  /// A tensor that a step makes while the plan runs.
+  /// A value that a step makes while the plan runs.
   case slot(Int)
 }
 
@@ -26,10 +26,22 @@ struct Place: Sendable {
   }
 }
 
+/// A graph that a node runs, and where the values lie that it captures.
+struct BoundBody: Sendable {
+  var body: Body
+  var captures: [Place]
+}
+
 /// Where a planned block lies.
 enum BlockPlace: Sendable {
   case arena(offset: Int)
   case result(Int)
+}
+
+/// Where a step puts a value, and the type that steps behind it rely on, if any.
+struct Slot: Sendable {
+  var index: Int
+  var type: ArrayType?
 }
 
 /// One thing to do; steps run in order.
@@ -40,8 +52,9 @@ struct Step: Sendable {
       scratch: (block: Int, byteCount: Int)?)
     /// Packs a strided view.
     case copy(Place, block: Int)
-    /// An operator whose shapes only running tells, or whose elements do not fill whole bytes.
-    case late(any Operator, inputs: [Place?], slots: [Int?])
+    /// An operator whose shapes only running tells, whose elements do not fill whole bytes, whose
+    /// values are no tensors, or that runs graphs of its own.
+    case late(any Operator, inputs: [Place?], bodies: [BoundBody], outputs: [Slot?])
   }
 
   var work: Work
@@ -49,6 +62,16 @@ struct Step: Sendable {
   var label: String
   /// Slots that nothing reads after this step.
   var lastUses: [Int] = []
+
+  /// Where everything lies that the step reads.
+  var reads: [Place] {
+    switch work {
+    case .evaluate(_, let inputs, _, _): inputs.compactMap(\.self)
+    case .copy(let place, _): [place]
+    case .late(_, let inputs, let bodies, _):
+      inputs.compactMap(\.self) + bodies.flatMap(\.captures)
+    }
+  }
 }
 
 /// What a run returns for one fetch.

@@ -20,7 +20,8 @@ struct PlanBuilder {
   private var packed: [ValueID: Place] = [:]
   private var steps: [Step] = []
   private var blockByteCounts: [Int] = []
-  private var slotCount = 0
+  /// The types of what steps put into slots, where they are known.
+  private var slotTypes: [ArrayType?] = []
   /// Bytes of constants that were made while planning.
   private var constantByteCount = 0
 
@@ -36,19 +37,17 @@ struct PlanBuilder {
   /// - Throws: `ExecutionError.operatorFailed` where a node refuses its inputs, `.memoryLimit` where the
   ///   arena would be larger than `limit` bytes.
   static func plan(
-    _ graph: Graph, _ table: OperatorTable, feedTypes: [String: ArrayType], limit: Int
+    _ graph: Graph, _ table: OperatorTable, inputTypes: [ArrayType?], limit: Int
   ) throws(ExecutionError) -> Plan {
     let inference = try TypeInference(
-      graph, table, feedTypes: feedTypes, largestConstant: 1 << 16)
+      graph, table, inputs: inputTypes.map { $0.map { Operand($0) } }, largestConstant: 1 << 16)
     if let (id, error) = inference.failures.first {
       throw ExecutionError(error, at: graph[id].label)
     }
     var builder = PlanBuilder(graph, table, inference, limit: limit)
     for (index, value) in graph.inputs.enumerated() {
-      guard let type = inference.types[value] else { continue }
-      builder.places[value] = Place(
-        buffer: .feed(index), elementType: type.elementType,
-        layout: Layout(contiguous: type.shape))
+      builder.places[value] =
+        inputTypes[index].map { .whole(.feed(index), $0) } ?? .untyped(.feed(index))
     }
     do {
       for id in try graph.topologicalOrder() { try builder.add(id) }
@@ -73,15 +72,15 @@ struct PlanBuilder {
         inputs.append(nil)
         continue
       }
-      inputs.append(place(of: input))
+      inputs.append(try place(of: input, for: node))
     }
     let types = outputs.compactMap { inference.types[$0] }
     let isSized =
       types.count == outputs.count && !(operation is any DataDependentOperator)
-      && zip(node.inputs, inputs).allSatisfy { ($0 == nil) == ($1 == nil) }
+      && !(operation is any ControlFlowOperator)
       && (types + inputs.compactMap { $0?.type }).allSatisfy(Self.fillsBytes)
     guard isSized, let operands = inference.operands(of: node) else {
-      return try addLate(operation, node, inputs)
+      return try addLate(operation, id, inputs)
     }
     if addViews(operation, node, inputs, operands) { return }
     if try fold(operation, node, inputs, types) { return }
@@ -96,7 +95,7 @@ struct PlanBuilder {
       throw ExecutionError(error, at: node.label)
     }
     guard case .types(let inferred) = result else {
-      return try addLate(operation, node, inputs)
+      return try addLate(operation, id, inputs)
     }
     for type in inferred where type.byteCount > limit {
       throw ExecutionError(
@@ -107,9 +106,7 @@ struct PlanBuilder {
       let block = newBlock(type.byteCount)
       targets.append((block, type))
       guard index < node.outputs.count, let output = node.outputs[index] else { continue }
-      places[output] = Place(
-        buffer: .block(block), elementType: type.elementType,
-        layout: Layout(contiguous: type.shape))
+      places[output] = .whole(.block(block), type)
     }
     let scratchCount = operation.scratchByteCount(inputs.map { $0?.type }, inferred)
     let scratch = scratchCount > 0 ? (block: newBlock(scratchCount), byteCount: scratchCount) : nil
@@ -129,10 +126,13 @@ struct PlanBuilder {
 
   private func place(of value: ValueID) -> Place? {
     if let known = places[value] { return known }
-    guard let tensor = inference.values[value] else { return nil }
-    return Place(
-      buffer: .constant(tensor), elementType: tensor.elementType,
-      layout: Layout(contiguous: tensor.shape))
+    return inference.values[value].map { .whole(.constant($0), ArrayType($0)) }
+  }
+
+  private func place(of value: ValueID, for node: Node) throws(ExecutionError) -> Place {
+    if let place = place(of: value) { return place }
+    throw ExecutionError(
+      .unknownShape, place: node.label, "input '\(graph[value].name)' has no known type")
   }
 
   private mutating func newBlock(_ byteCount: Int) -> Int {
@@ -174,41 +174,40 @@ struct PlanBuilder {
       let results = try operation.evaluate(tensors: tensors, maximumBytes: limit)
       for (output, tensor) in zip(node.outputs, results) {
         guard let output else { continue }
-        places[output] = Place(
-          buffer: .constant(tensor), elementType: tensor.elementType,
-          layout: Layout(contiguous: tensor.shape))
+        places[output] = .whole(.constant(tensor), ArrayType(tensor))
       }
     } catch { throw ExecutionError(error, at: node.label) }
     return true
   }
 
+  /// Puts off to the run what the run alone can size. Steps behind it are planned where inference knows
+  /// what it gives.
   private mutating func addLate(
-    _ operation: any Operator, _ node: Node, _ inputs: [Place?]
+    _ operation: any Operator, _ id: NodeID, _ inputs: [Place?]
   ) throws(ExecutionError) {
-    var inputs = inputs
-    for (position, value) in node.inputs.enumerated() {
-      guard let value, inputs[position] == nil else { continue }
-      guard let place = lateSlots[value] else {
-        throw ExecutionError(
-          .unknownShape, place: node.label, "input '\(graph[value].name)' has no known type")
-      }
-      inputs[position] = Place(
-        buffer: .slot(place), elementType: .undefined, layout: Layout(contiguous: []))
+    let node = graph[id]
+    var bodies: [BoundBody] = []
+    for body in table.bodies[id] ?? [] {
+      var captures: [Place] = []
+      for value in body.captures { captures.append(try place(of: value, for: node)) }
+      bodies.append(BoundBody(body: body, captures: captures))
     }
-    var slots: [Int?] = []
+    var slots: [Slot?] = []
     for output in node.outputs {
       guard let output else {
         slots.append(nil)
         continue
       }
-      lateSlots[output] = slotCount
-      slots.append(slotCount)
-      slotCount += 1
+      let type = inference.types[output].flatMap { Self.fillsBytes($0) ? $0 : nil }
+      let slot = slotTypes.count
+      slotTypes.append(type)
+      slots.append(Slot(index: slot, type: type))
+      places[output] = type.map { .whole(.slot(slot), $0) } ?? .untyped(.slot(slot))
     }
-    steps.append(Step(work: .late(operation, inputs: inputs, slots: slots), label: node.label))
+    steps.append(
+      Step(
+        work: .late(operation, inputs: inputs, bodies: bodies, outputs: slots), label: node.label))
   }
-
-  private var lateSlots: [ValueID: Int] = [:]
 
   /// The value packed, by a step of its own or, for a constant, now.
   private mutating func pack(
@@ -250,10 +249,6 @@ struct PlanBuilder {
     var resultOfBlock: [Int: Int] = [:]
     var resultByteCounts: [Int] = []
     for value in graph.outputs {
-      if let slot = lateSlots[value] {
-        fetches.append(.slot(slot))
-        continue
-      }
       guard let place = place(of: value) else {
         throw ExecutionError(.unknownShape, "fetch '\(graph[value].name)' has no known type")
       }
@@ -267,6 +262,14 @@ struct PlanBuilder {
         && place.layout.count == inference.types[graph.inputs[index]]?.count
         && place.layout.shape == inference.types[graph.inputs[index]]?.shape:
         fetches.append(.feed(index))
+        continue
+      case .feed(let index) where place.elementType == .undefined:
+        fetches.append(.feed(index))
+        continue
+      case .slot(let slot)
+      where place.elementType == .undefined
+        || (place.type == slotTypes[slot] && place.layout == Layout(contiguous: place.type.shape)):
+        fetches.append(.slot(slot))
         continue
       default: break
       }
@@ -284,9 +287,9 @@ struct PlanBuilder {
       resultByteCounts.append(place.type.byteCount)
     }
     let (blocks, arenaByteCount) = try layOut(resultOfBlock, resultByteCounts)
-    releaseSlots()
+    releaseSlots(fetches)
     return Plan(
-      steps: steps, blocks: blocks, resultByteCounts: resultByteCounts, slotCount: slotCount,
+      steps: steps, blocks: blocks, resultByteCounts: resultByteCounts, slotCount: slotTypes.count,
       arenaByteCount: arenaByteCount,
       lateByteLimit: limit - constantByteCount - resultByteCounts.reduce(arenaByteCount, +),
       fetches: fetches)
@@ -339,15 +342,16 @@ struct PlanBuilder {
         + "most, \(largest?.byteCount ?? 0), are this node's")
   }
 
-  private mutating func releaseSlots() {
-    var isFetched = Set<Int>()
-    for value in graph.outputs { if let slot = lateSlots[value] { isFetched.insert(slot) } }
-    var seen = isFetched
+  private mutating func releaseSlots(_ fetches: [Fetch]) {
+    var seen = Set<Int>()
+    for case .slot(let slot) in fetches { seen.insert(slot) }
     for index in steps.indices.reversed() {
-      guard case .late(_, let inputs, let slots) = steps[index].work else { continue }
-      var used = slots.compactMap(\.self)
-      for input in inputs {
-        if case .slot(let slot)? = input?.buffer { used.append(slot) }
+      var used: [Int] = []
+      if case .late(_, _, _, let outputs) = steps[index].work {
+        used = outputs.compactMap { $0?.index }
+      }
+      for place in steps[index].reads {
+        if case .slot(let slot) = place.buffer { used.append(slot) }
       }
       for slot in used where seen.insert(slot).inserted { steps[index].lastUses.append(slot) }
     }
@@ -358,6 +362,17 @@ extension Place {
   /// Bytes that packing copies, out of a tensor that is the buffer.
   fileprivate var packedByteCount: Int {
     if case .constant(let tensor) = buffer, isWhole(tensor) { 0 } else { type.byteCount }
+  }
+
+  /// The whole buffer, packed.
+  static func whole(_ buffer: Buffer, _ type: ArrayType) -> Place {
+    Place(
+      buffer: buffer, elementType: type.elementType, layout: Layout(contiguous: type.shape))
+  }
+
+  /// A value that only the run tells anything of.
+  static func untyped(_ buffer: Buffer) -> Place {
+    Place(buffer: buffer, elementType: .undefined, layout: Layout(contiguous: []))
   }
 
   private func isWhole(_ tensor: Tensor) -> Bool {

@@ -13,8 +13,8 @@ package struct TypeInference: Sendable {
   package private(set) var types: [ValueID: ArrayType] = [:]
   /// Contents that are constant for these inputs.
   package private(set) var values: [ValueID: Tensor] = [:]
-  /// How many nodes use each operator without implementation.
-  package let unsupported: [String: Int]
+  /// Operators without implementation.
+  package let unsupported: [UnsupportedOperator]
   /// Nodes that refuse their attributes or inputs, in order.
   package private(set) var failures: [(node: NodeID, error: OperatorError)]
 
@@ -36,9 +36,25 @@ package struct TypeInference: Sendable {
       largestConstant: largestConstant)
   }
 
+  /// - Parameter inputs: what is known of each of the graph's inputs.
+  init(
+    _ graph: Graph, _ table: OperatorTable, inputs: [Operand?], largestConstant: Int = 4096
+  ) throws(ExecutionError) {
+    var feeds: [String: Operand] = [:]
+    for (value, input) in zip(graph.inputs, inputs) { feeds[graph[value].name] = input }
+    try self.init(graph, table, feeds: feeds, largestConstant: largestConstant)
+  }
+
   init(
     _ graph: Graph, _ table: OperatorTable, feedTypes: [String: ArrayType],
     largestConstant: Int = 4096
+  ) throws(ExecutionError) {
+    try self.init(
+      graph, table, feeds: feedTypes.mapValues { Operand($0) }, largestConstant: largestConstant)
+  }
+
+  private init(
+    _ graph: Graph, _ table: OperatorTable, feeds: [String: Operand], largestConstant: Int
   ) throws(ExecutionError) {
     self.graph = graph
     self.table = table
@@ -55,12 +71,12 @@ package struct TypeInference: Sendable {
       set(value, ArrayType(stored.tensor), stored.tensor)
     }
     var fed = Set<ValueID>()
-    for (name, type) in feedTypes {
+    for (name, feed) in feeds {
       guard let value = graph.value(named: name) else { continue }
-      do throws(OperatorError) { types[value] = try type.checked() } catch {
+      do throws(OperatorError) { types[value] = try feed.type.checked() } catch {
         throw ExecutionError(.feedTypeMismatch, "input '\(name)': \(error)")
       }
-      values[value] = nil
+      values[value] = feed.value
       fed.insert(value)
     }
     let order: [NodeID]
@@ -99,8 +115,8 @@ package struct TypeInference: Sendable {
         result.append(nil)
         continue
       }
-      guard let type = types[input] else { return nil }
-      result.append(Operand(type, value: values[input]))
+      guard let operand = operand(input) else { return nil }
+      result.append(operand)
     }
     return result
   }
@@ -117,7 +133,11 @@ package struct TypeInference: Sendable {
     {
       return set(output, ArrayType(tensor), tensor)
     }
-    guard let operation = table.operators[id], let operands = operands(of: node) else { return }
+    guard let operation = table.operators[id] else { return }
+    if let control = operation as? any ControlFlowOperator {
+      return visit(control, id, node, fed: fed)
+    }
+    guard let operands = operands(of: node) else { return }
     do throws(OperatorError) {
       if let results = try fold(operation, node, operands) {
         for (output, tensor) in zip(node.outputs, results) {
@@ -133,6 +153,26 @@ package struct TypeInference: Sendable {
         if let output, !fed.contains(output) { set(output, type, nil) }
       }
     } catch { failures.append((id, error)) }
+  }
+
+  /// Infers through the graphs that a node runs. What they cannot infer stays unknown: running tells.
+  private mutating func visit(
+    _ operation: any ControlFlowOperator, _ id: NodeID, _ node: Node, fed: Set<ValueID>
+  ) {
+    let inputs = node.inputs.map { $0.flatMap { operand($0) } }
+    let bodies = (table.bodies[id] ?? []).map { body -> BodyInference in
+      let captured = body.captures.map { operand($0) }
+      return { body.infer($0, captured: captured) }
+    }
+    for (output, type) in zip(node.outputs, operation.infer(inputs, bodies: bodies)) {
+      if let output, let type = try? type?.checked(), !fed.contains(output) {
+        set(output, type, nil)
+      }
+    }
+  }
+
+  private func operand(_ value: ValueID) -> Operand? {
+    types[value].map { Operand($0, value: values[value]) }
   }
 
   /// The results, where they are small and the inputs decide them.

@@ -10,19 +10,22 @@ package struct OperatorSignature: Sendable, Hashable {
   package let versions: ClosedRange<Int>
   package let inputs: ClosedRange<Int>
   package let outputs: ClosedRange<Int>
+  /// Inputs that may be left out although others follow that may not.
+  package let optional: Set<Int>
 
   /// - Parameters:
   ///   - since: the first operator set version of this meaning.
   ///   - through: the last; the newest where absent.
   package init(
     _ name: String, domain: String = "", since: Int = 1, through: Int = .max,
-    inputs: ClosedRange<Int>, outputs: ClosedRange<Int> = 1...1
+    inputs: ClosedRange<Int>, outputs: ClosedRange<Int> = 1...1, optional: Set<Int> = []
   ) {
     self.domain = domain
     self.name = name
     self.versions = since...through
     self.inputs = inputs
     self.outputs = outputs
+    self.optional = optional
   }
 }
 

@@ -35,7 +35,8 @@ package struct OperatorRegistry: Sendable {
     let signature = type.signature
     try Self.check(node.inputs.count, in: signature.inputs, "inputs")
     try Self.check(node.outputs.count, in: signature.outputs, "outputs")
-    for index in 0..<signature.inputs.lowerBound where node.inputs[index] == nil {
+    for index in 0..<signature.inputs.lowerBound
+    where node.inputs[index] == nil && !signature.optional.contains(index) {
       throw OperatorError(.arity, "input \(index) is missing")
     }
     return try type.init(node, opset: opset)

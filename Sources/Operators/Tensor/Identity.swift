@@ -1,10 +1,11 @@
 package import GraphIR
 import Tensors
 
-/// Y = X.
+/// Y = X, of any kind.
 ///
 /// Shapes: X, Y [any].
-package struct Identity: ViewOperator {
+/// Source: ONNX Identity-1, 13, 14, 16, 19, 21, 23, 24, 25.
+package struct Identity: ViewOperator, ValueOperator {
   package static let signature = OperatorSignature("Identity", inputs: 1...1)
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
@@ -21,6 +22,10 @@ package struct Identity: ViewOperator {
   ) throws(OperatorError) {
     try copyViews(inputs, outputs)
   }
+
+  package func evaluate(
+    values: [RuntimeValue?], maximumBytes: Int
+  ) throws(OperatorError) -> [RuntimeValue] { [values[0]!] }
 
   package func acceptsStrides(_ layout: Layout, at input: Int) -> Bool { true }
   package var overwritableInputs: [Int] { [0] }

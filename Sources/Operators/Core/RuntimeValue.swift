@@ -1,0 +1,69 @@
+package import Tensors
+
+/// What a value of a graph is while it runs.
+package indirect enum RuntimeValue: Sendable {
+  case tensor(Tensor)
+  case sequence([RuntimeValue])
+  /// An optional value; `nil` where it is empty.
+  case optional(RuntimeValue?)
+
+  /// How messages name what kind of value this is.
+  package var kind: String {
+    switch self {
+    case .tensor(let tensor): "\(ArrayType(tensor))"
+    case .sequence(let elements): "a sequence of \(elements.count)"
+    case .optional(nil): "an empty optional"
+    case .optional: "an optional"
+    }
+  }
+
+  /// Bytes of all tensors in it.
+  package var byteCount: Int {
+    switch self {
+    case .tensor(let tensor): tensor.byteCount
+    case .sequence(let elements): elements.reduce(0) { saturatingSum($0, $1.byteCount) }
+    case .optional(let value): value?.byteCount ?? 0
+    }
+  }
+
+  /// The tensor, which an optional may hold.
+  ///
+  /// - Parameter noun: what messages call the value.
+  /// - Throws: `OperatorError.typeMismatch` where there is none.
+  package func tensor(_ noun: String) throws(OperatorError) -> Tensor {
+    switch self {
+    case .tensor(let tensor): return tensor
+    case .optional(let value?): return try value.tensor(noun)
+    default: throw OperatorError(.typeMismatch, "\(noun): expected a tensor, got \(kind)")
+    }
+  }
+
+  /// The elements of a sequence, which an optional may hold.
+  ///
+  /// - Throws: `OperatorError.typeMismatch` where it is none.
+  package func elements(_ noun: String) throws(OperatorError) -> [RuntimeValue] {
+    switch self {
+    case .sequence(let elements): return elements
+    case .optional(let value?): return try value.elements(noun)
+    default: throw OperatorError(.typeMismatch, "\(noun): expected a sequence, got \(kind)")
+    }
+  }
+
+  /// The only element of a tensor of one integer or truth value.
+  ///
+  /// - Throws: `OperatorError.typeMismatch` or `.shapeMismatch` where it is no such tensor.
+  package func scalar(_ noun: String) throws(OperatorError) -> Int {
+    let tensor = try tensor(noun)
+    guard tensor.count == 1 else {
+      throw OperatorError(.shapeMismatch, "\(noun): expected one element, got \(tensor.shape)")
+    }
+    let value =
+      tensor.elementType == .bool
+      ? tensor.elements(as: Bool.self).first.map { $0 ? 1 : 0 } : tensor.integers?.first
+    guard let value else {
+      throw OperatorError(
+        .typeMismatch, "\(noun): expected an integer or bool, got \(tensor.elementType)")
+    }
+    return value
+  }
+}
