@@ -1,4 +1,4 @@
-import GraphIR
+package import GraphIR
 import Tensors
 
 /// An operator with inputs or outputs that are no tensors: sequences and optional values.
