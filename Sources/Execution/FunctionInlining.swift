@@ -8,54 +8,66 @@ extension Model {
   /// Values keep their identities; those of a body get the call's name in front of theirs.
   ///
   /// - Throws: `ExecutionError.invalidGraph` where calls nest deeper than 64 levels or unfold into more
-  ///   than 100000 nodes, `.unsupportedOperators` where a body holds subgraphs or means other
-  ///   versions of its operators than the model.
+  ///   than 100000 nodes, `.unsupportedOperators` where a body means other versions of its operators
+  ///   than the model.
   func inliningFunctions(registry: OperatorRegistry) throws(ExecutionError) -> Model {
     guard !functions.isEmpty else { return self }
     var known: [ExactText: Int] = [:]
     _ = try unfoldedCount(of: graph, depth: 0, &known)
     var result = self
-    for _ in 0..<64 {
-      var patch = GraphPatch("inline-functions", of: result.graph)
-      for (id, node) in result.graph.nodes {
+    try inlineCalls(in: &result.graph, registry)
+    result.functions = []
+    return result
+  }
+
+  /// Replaces the calls in a graph and in those inside its nodes, until none is left.
+  private func inlineCalls(
+    in graph: inout Graph, _ registry: OperatorRegistry
+  ) throws(ExecutionError) {
+    for _ in 0...Self.deepestNesting {
+      var patch = GraphPatch("inline-functions", of: graph)
+      for (id, node) in graph.nodes {
         guard let function = function(calledBy: node) else { continue }
         try check(function, registry)
-        inline(function, at: id, node, into: &patch)
+        try inline(function, at: id, node, into: &patch)
       }
-      if patch.isEmpty {
-        result.functions = []
-        return result
-      }
-      do { try result.graph.apply(patch) } catch {
+      guard !patch.isEmpty else { break }
+      do { try graph.apply(patch) } catch {
         throw ExecutionError(.invalidGraph, error.description)
       }
     }
-    throw ExecutionError(.invalidGraph, "functions call each other more than 64 levels deep")
+    try graph.mapNodes { (node) throws(ExecutionError) in
+      try node.mapGraphs { (inner) throws(ExecutionError) in try inlineCalls(in: &inner, registry) }
+    }
   }
 
-  /// Nodes of a graph once all its calls are unfolded, counted without unfolding them.
+  private static let deepestNesting = 64
+
+  /// Nodes of a graph once all its calls are unfolded, those of graphs inside it too, counted without
+  /// unfolding them.
   ///
   /// - Parameter known: the counts of functions that were met before, by domain, name and overload.
   private func unfoldedCount(
     of graph: Graph, depth: Int, _ known: inout [ExactText: Int]
   ) throws(ExecutionError) -> Int {
-    guard depth <= 64 else {
-      throw ExecutionError(.invalidGraph, "functions call each other more than 64 levels deep")
+    guard depth <= Self.deepestNesting else {
+      throw ExecutionError(
+        .invalidGraph, "functions call each other more than \(Self.deepestNesting) levels deep")
     }
     var count = 0
     for (_, node) in graph.nodes {
-      guard let function = function(calledBy: node) else {
-        count += 1
-        continue
+      for inner in node.attributes.flatMap(\.graphs) {
+        count += try unfoldedCount(of: inner, depth: depth, &known)
       }
-      let key = ExactText(
-        "\(node.canonicalDomain)\0\(node.operatorType)\0\(node.overload ?? "")")
-      if let size = known[key] {
-        count += size
+      if let function = function(calledBy: node) {
+        let key = ExactText(
+          "\(node.canonicalDomain)\0\(node.operatorType)\0\(node.overload ?? "")")
+        if known[key] == nil {
+          known[key] = try unfoldedCount(of: function.body, depth: depth + 1, &known)
+        }
+        count += known[key] ?? 0
       } else {
-        let size = try unfoldedCount(of: function.body, depth: depth + 1, &known)
-        known[key] = size
-        count += size
+        count += 1
       }
       guard count <= 100_000 else {
         throw ExecutionError(.invalidGraph, "functions unfold into more than 100000 nodes")
@@ -75,10 +87,6 @@ extension Model {
   private func check(_ function: Function, _ registry: OperatorRegistry) throws(ExecutionError) {
     let name = function.name ?? ""
     for (_, node) in function.body.nodes {
-      guard node.attributes.allSatisfy({ $0.graphs.isEmpty }) else {
-        throw ExecutionError(
-          .unsupportedOperators, place: node.label, "function '\(name)' holds subgraphs")
-      }
       let domain = node.canonicalDomain
       let version = function.opsetImports.first {
         ($0.domain == "ai.onnx" ? "" : $0.domain ?? "") == domain
@@ -97,7 +105,7 @@ extension Model {
 
   private func inline(
     _ function: Function, at id: NodeID, _ call: Node, into patch: inout GraphPatch
-  ) {
+  ) throws(ExecutionError) {
     let body = function.body
     var map: [ValueID: ValueID?] = [:]
     for (position, input) in body.inputs.enumerated() {
@@ -116,25 +124,42 @@ extension Model {
       map[value] = .some(new)
       return new
     }
-    for (_, node) in body.nodes {
+    for (inner, node) in body.nodes {
       var copy = node
       copy.name = "\(prefix)/\(node.name ?? node.operatorType)"
       copy.inputs = node.inputs.map(mapped)
       copy.outputs = node.outputs.map(mapped)
-      copy.attributes = node.attributes.compactMap { attribute in
-        guard case .reference(let name, _) = attribute.value else { return attribute }
+      copy.resolveReferences { name in
         let given = call.attributes.first { $0.name == name }
-        guard
-          let value = (given ?? function.attributeDefaults.first { $0.name == name })?.value
-        else { return nil }
-        return Attribute(attribute.name, value)
+        return (given ?? function.attributeDefaults.first { $0.name == name })?.value
       }
-      patch.insert(copy, before: id)
+      var captures: [String: ValueID] = [:]
+      for value in body.captures(of: inner) {
+        guard let outer = mapped(value) else {
+          throw ExecutionError(
+            .invalidGraph, place: call.label,
+            "needs input '\(body[value].name)', which '\(node.operatorType)' inside reads")
+        }
+        captures[body[value].name] = outer
+      }
+      patch.insert(copy, before: id, capturing: captures)
     }
     for (from, to) in copies {
       guard let source = mapped(from) else { continue }
       patch.insert(Node("Identity", inputs: [source], outputs: [to]), before: id)
     }
     patch.remove(id)
+  }
+}
+
+extension Node {
+  /// Gives attributes that refer to the call's their values, in graphs inside the node too; takes away
+  /// those that have none.
+  fileprivate mutating func resolveReferences(_ value: (String) -> AttributeValue?) {
+    attributes = attributes.compactMap { attribute in
+      guard case .reference(let name, _) = attribute.value else { return attribute }
+      return value(name).map { Attribute(attribute.name, $0) }
+    }
+    mapGraphs { graph in graph.mapNodes { node in node.resolveReferences(value) } }
   }
 }

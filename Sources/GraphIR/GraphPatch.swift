@@ -7,7 +7,14 @@ package struct GraphPatch: Sendable {
   private let valueCount: Int
   fileprivate var newValues: [(hint: String, type: ValueType?)] = []
   fileprivate var newInitializers: [(value: ValueID, tensor: StoredTensor)] = []
-  fileprivate var insertions: [(node: Node, anchor: NodeID)] = []
+  fileprivate var insertions: [Insertion] = []
+
+  fileprivate struct Insertion: Sendable {
+    var node: Node
+    var anchor: NodeID
+    var captures: [String: ValueID]
+  }
+
   fileprivate var replacements: [(old: ValueID, new: ValueID)] = []
   fileprivate var removals: [NodeID] = []
 
@@ -31,8 +38,13 @@ package struct GraphPatch: Sendable {
   }
 
   /// Inserts `node` right before `anchor`, behind earlier insertions at the same anchor.
-  package mutating func insert(_ node: Node, before anchor: NodeID) {
-    insertions.append((node, anchor))
+  ///
+  /// - Parameter captures: the values that names mean which graphs inside the node read from outside;
+  ///   other names are those of the graph's values.
+  package mutating func insert(
+    _ node: Node, before anchor: NodeID, capturing captures: [String: ValueID] = [:]
+  ) {
+    insertions.append(Insertion(node: node, anchor: anchor, captures: captures))
   }
 
   /// Makes every reader of `old` read `new`. A graph output keeps its name.
@@ -84,8 +96,10 @@ extension Graph {
     let removed = Set(patch.removals)
     let removedNodes = patch.removals.map { self[$0] }
     for id in patch.removals { withdraw(id) }
-    for (node, anchor) in patch.insertions {
-      inserted[anchor, default: []].append(try enter(node))
+    for insertion in patch.insertions {
+      let names = insertion.captures.mapValues { self[$0].name }
+      let node = names.isEmpty ? insertion.node : insertion.node.renamingCaptures(names)
+      inserted[insertion.anchor, default: []].append(try enter(node))
     }
     for (old, new) in patch.replacements { try replaceUses(of: old, by: new) }
     if !inserted.isEmpty || !removed.isEmpty {

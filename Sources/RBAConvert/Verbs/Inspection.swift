@@ -42,7 +42,8 @@ public struct Inspection: Sendable {
       streams: structure.streams.map { describe($0, structure) },
       rejected: structure.finding.rejected.map {
         InspectReport.Rejection(node: structure.graph[$0.node].label, reason: $0.reason)
-      }, unsupported: Dictionary(
+      },
+      unsupported: Dictionary(
         structure.inference.unsupported.map { ($0.name, $0.count) }, uniquingKeysWith: +))
   }
 
