@@ -143,6 +143,28 @@ import Testing
         == "\(path): expected 3 samples for input 'mask' as for 'image', got 2")
   }
 
+  /// A recurrent state of two layers, a rate without axes and a sound share no axis of samples.
+  @Test func tensorsOfInputsWithoutACommonAxisAreOneSample() throws {
+    let inputs = [
+      ModelInput(name: "sound", type: TensorType(.float, [.unknown, .unknown])),
+      ModelInput(name: "state", type: TensorType(.float, [.size(2), .unknown])),
+      ModelInput(name: "rate", type: TensorType(.int64, [])),
+    ]
+    let path = try save(
+      [
+        ("rate", Tensor([16000] as [Int64], shape: [])), ("sound", images(1, width: 8)),
+        ("state", images(2)),
+      ], as: "single.safetensors")
+    let samples = try load(inputs, [path])
+    #expect(samples.count == 1 && samples.isSingle)
+    #expect(samples.feeds["rate"]?.shape == [])
+    #expect(samples.selecting([0]).feeds["state"]?.shape == [2, 2])
+    let wrong = try save(
+      [("rate", images(1)), ("sound", images(1)), ("state", images(2))], as: "w.safetensors")
+    let error = #expect(throws: Failure.self) { _ = try load(inputs, [wrong]) }
+    #expect(error?.message == "\(wrong): input 'rate': expected int64[], got float[1, 2]")
+  }
+
   @Test func filesThatCannotBeJoinedAreRefused() throws {
     let first = try save(images(1), as: "a.npy")
     let second = try save(images(1, width: 3), as: "b.npy")

@@ -123,6 +123,7 @@ struct SampleLoader {
     _ feeds: [String: [NamedTensor]], _ labels: NamedTensor?, _ request: DataRequest,
     source: String
   ) throws(Failure) -> SampleSet {
+    if let single = try single(feeds, source: source) { return single }
     var count: (Int, String)?
     var tensors: [String: Tensor] = [:]
     for input in inputs {
@@ -147,6 +148,30 @@ struct SampleLoader {
     return all.selecting(Array(0..<limit))
   }
 
+  /// The tensors as one sample, where the inputs have no axis in common that could run over samples and
+  /// the tensors are what the inputs declare.
+  private func single(
+    _ feeds: [String: [NamedTensor]], source: String
+  ) throws(Failure) -> SampleSet? {
+    guard inputs.haveNoCommonAxis, feeds.values.allSatisfy({ $0.count == 1 }) else { return nil }
+    var tensors: [String: Tensor] = [:]
+    for input in inputs {
+      let feed = feeds[input.name]![0]
+      guard feed.tensor.elementType == input.type.elementType, input.type.fits(feed.tensor.shape)
+      else { throw mismatch(feed, input) }
+      tensors[input.name] = feed.tensor
+    }
+    return SampleSet(
+      feeds: tensors, labels: nil, source: source, isSynthetic: false, isSingle: true)
+  }
+
+  private func mismatch(_ feed: NamedTensor, _ input: ModelInput) -> Failure {
+    Failure(
+      .malformedInput,
+      "\(feed.path): input '\(input.name)': expected \(input.description), "
+        + "got \(feed.tensor.elementType)\(feed.tensor.shape)")
+  }
+
   /// Type, rank and fixed extents; the first axis runs over the samples, which must be bytes apart.
   private func check(_ feed: NamedTensor, feeds input: ModelInput) throws(Failure) {
     let tensor = feed.tensor
@@ -157,12 +182,7 @@ struct SampleLoader {
             if case .size(let size) = declared { size == actual } else { true }
           }
       } ?? !tensor.shape.isEmpty
-    guard tensor.elementType == input.type.elementType, fits else {
-      throw Failure(
-        .malformedInput,
-        "\(feed.path): input '\(input.name)': expected \(input.description), "
-          + "got \(tensor.elementType)\(tensor.shape)")
-    }
+    guard tensor.elementType == input.type.elementType, fits else { throw mismatch(feed, input) }
     guard tensor.fillsWholeBytes else {
       throw Failure(
         .malformedInput,
@@ -185,5 +205,30 @@ extension Tensor {
   /// Whether rows can be told apart in memory: neither strings nor elements narrower than a byte.
   fileprivate var fillsWholeBytes: Bool {
     elementType.bitWidth.map { $0 % 8 == 0 } ?? false
+  }
+}
+
+extension [ModelInput] {
+  /// Whether no axis can run over samples: an input has none, or inputs have first axes of different
+  /// lengths.
+  var haveNoCommonAxis: Bool {
+    var sizes: Set<Int> = []
+    for input in self {
+      guard let shape = input.type.shape else { continue }
+      guard let first = shape.first else { return true }
+      if case .size(let size) = first { sizes.insert(size) }
+    }
+    return sizes.count > 1
+  }
+}
+
+extension TensorType {
+  /// Whether a tensor of these extents is of the type.
+  fileprivate func fits(_ extents: [Int]) -> Bool {
+    guard let shape else { return true }
+    return shape.count == extents.count
+      && zip(shape, extents).allSatisfy { declared, actual in
+        if case .size(let size) = declared { size == actual } else { true }
+      }
   }
 }

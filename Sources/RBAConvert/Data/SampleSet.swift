@@ -1,7 +1,8 @@
 import Execution
 import Tensors
 
-/// Samples to feed a model: one tensor per input, whose first axes run over the samples.
+/// Samples to feed a model: one tensor per input, whose first axes run over the samples, or that are one
+/// sample together.
 struct SampleSet: Sendable {
   /// By input name.
   var feeds: [String: Tensor]
@@ -10,11 +11,14 @@ struct SampleSet: Sendable {
   /// Where they come from, for reports.
   var source: String
   var isSynthetic: Bool
+  /// Whether the tensors are one sample, as a model without a batch axis takes it.
+  var isSingle = false
 
-  var count: Int { feeds.values.first?.shape.first ?? 0 }
+  var count: Int { isSingle ? 1 : feeds.values.first?.shape.first ?? 0 }
 
   /// Some of the samples, in the order given.
   func selecting(_ indices: [Int]) -> SampleSet {
+    guard !isSingle else { return self }
     var result = self
     result.feeds = feeds.mapValues { $0.gathering(indices) }
     result.labels = labels.map { labels in indices.map { labels[$0] } }

@@ -21,26 +21,27 @@ struct SyntheticSamples {
   func make(count: Int, seed: UInt64) throws(Failure) -> SampleSet {
     var random = RandomSource(seed: seed)
     var feeds: [String: Tensor] = [:]
+    let isSingle = inputs.haveNoCommonAxis
     for input in inputs {
-      guard let declared = input.type.shape, !declared.isEmpty else {
+      guard let declared = input.type.shape else {
         throw Failure(
           .malformedInput,
           "input '\(input.name)': cannot make synthetic data for \(input.description)",
           notes: ["give data with --calibration or --inputs"])
       }
-      let shape =
-        [count]
-        + declared.dropFirst().map { dimension in
-          switch dimension {
-          case .size(let size): size
-          case .parameter(let name): dimensions[name] ?? Self.defaultExtent
-          case .unknown: Self.defaultExtent
-          }
+      let shape = declared.enumerated().map { axis, dimension in
+        switch dimension {
+        case _ where axis == 0 && !isSingle: count
+        case .size(let size): size
+        case .parameter(let name): dimensions[name] ?? (isSingle ? 1 : Self.defaultExtent)
+        case .unknown: isSingle ? 1 : Self.defaultExtent
         }
+      }
       feeds[input.name] = try contents(of: input, shape, &random)
     }
     return SampleSet(
-      feeds: feeds, labels: nil, source: "synthetic, seed \(seed)", isSynthetic: true)
+      feeds: feeds, labels: nil, source: "synthetic, seed \(seed)", isSynthetic: true,
+      isSingle: isSingle)
   }
 
   private func contents(
