@@ -38,6 +38,7 @@ struct OperatorPromises {
 
   private func views() -> [String] {
     guard let operation = operation as? any ViewOperator, let input = inputs[0],
+      !input.elementType.isPacked,
       let views = operation.views(
         of: Layout(contiguous: input.shape), inputs.map { $0.map { Operand($0) } })
     else { return [] }

@@ -60,6 +60,7 @@ package let arithmeticOperators: [any Operator.Type] = [
   Where.self,
   Cast.self,
   CastLike.self,
+  BitCast.self,
   Clip.self,
   IsNaN.self,
   IsInf.self,

@@ -20,10 +20,12 @@ extension Operator {
       throw OperatorError(.unsupported, "\(Self.signature.name) has no shape before evaluation")
     }
     let scratchCount = scratchByteCount(inputs.map { $0.map { ArrayType($0) } }, types)
+    let moved =
+      self is any MovementOperator ? types + inputs.compactMap { $0.map { ArrayType($0) } } : []
     var rest = maximumBytes
     for (type, count) in try types.map({ (type) throws(OperatorError) in
       (type.description, try type.checked().byteCount)
-    }) + [("scratch", scratchCount)] {
+    }) + [("scratch", saturatingSum(scratchCount, unpackedByteCount(moved)))] {
       guard count <= rest else { throw .tooLarge(type, bytes: count, allowed: rest) }
       rest -= count
     }
@@ -39,7 +41,14 @@ extension Operator {
     }
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchCount, alignment: 64)
     defer { scratch.deallocate() }
-    try evaluate(inputs.map { $0.map { TensorView($0) } }, views, scratch: scratch)
+    let operands = inputs.map { $0.map { TensorView($0) } }
+    if self is any MovementOperator {
+      try unpackingElements(operands, views) { (operands, views) throws(OperatorError) in
+        try evaluate(operands, views, scratch: scratch)
+      }
+    } else {
+      try evaluate(operands, views, scratch: scratch)
+    }
     var results: [Tensor] = []
     for (type, storage) in zip(types, storages) {
       do throws(TensorError) {

@@ -83,10 +83,16 @@ extension Operator {
   package var isDeterministic: Bool { true }
 }
 
+/// An operator that moves elements, whatever they are: `Concat`.
+///
+/// `infer` may let packed elements pass: `evaluate(tensors:)` spreads them to one a byte around
+/// `evaluate`, which sees bytes.
+package protocol MovementOperator: Operator {}
+
 /// An operator that only looks at its first input in another way: `Reshape`, `Transpose`, `Slice`.
 ///
 /// The executor asks for views first and evaluates, copying, where it gets none.
-package protocol ViewOperator: Operator {
+package protocol ViewOperator: MovementOperator {
   /// The layout of each output inside the first input's buffer, or `nil` where a copy is needed.
   func views(of input: Layout, _ operands: [Operand?]) -> [Layout]?
 }

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Attributes: `axis`.
 /// Shapes: X0 … Xn equal but for `axis`, along which Y is as long as all of them.
-package struct Concat: Operator {
+package struct Concat: MovementOperator {
   package let axis: Int
 
   package static let signature = OperatorSignature("Concat", since: 4, inputs: 1...Int.max)
@@ -20,7 +20,7 @@ package struct Concat: Operator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     var type = inputs[0]!.type
-    try expectMovable("Concat", type)
+    try expectMovable(type)
     let axis = try normalizedAxis(axis, rank: type.shape.count)
     for input in inputs.dropFirst() {
       try expectSameType(type, input!.type)

@@ -11,7 +11,7 @@ package struct Expand: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Expand", type)
+    try expectMovable(type)
     guard let shape = try inputs[1]!.integers("shape") else { return .dependsOnContents }
     return .types([
       try ArrayType(type.elementType, broadcastShape(type.shape, shape)).checked()

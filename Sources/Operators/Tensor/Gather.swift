@@ -19,7 +19,7 @@ package struct Gather: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let (type, indices) = (inputs[0]!.type, inputs[1]!.type)
-    try expectMovable("Gather", type)
+    try expectMovable(type)
     try expectIndices(indices)
     let axis = try normalizedAxis(axis, rank: type.shape.count)
     let shape = type.shape[..<axis] + indices.shape + type.shape[(axis + 1)...]

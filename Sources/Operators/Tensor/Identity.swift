@@ -11,7 +11,7 @@ package struct Identity: ViewOperator, ValueOperator {
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
-    try expectMovable("Identity", inputs[0]!.type)
+    try expectMovable(inputs[0]!.type)
     return .types([inputs[0]!.type])
   }
 

@@ -6,7 +6,7 @@ import Tensors
 /// Attributes: `axis` (0).
 /// Shapes: X [rank r]; indices, Y [rank r, no longer than X beside the axis].
 /// Throws: `OperatorError.invalidValue` where an index is outside the axis.
-package struct GatherElements: Operator {
+package struct GatherElements: MovementOperator {
   let axis: Int
 
   package static let signature = OperatorSignature("GatherElements", since: 11, inputs: 2...2)
@@ -17,7 +17,7 @@ package struct GatherElements: Operator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let (type, indices) = (inputs[0]!.type, inputs[1]!.type)
-    try expectMovable("GatherElements", type)
+    try expectMovable(type)
     try expectIndices(indices)
     try expectIndexShape(indices.shape, within: type.shape, axis: axis)
     return .types([try ArrayType(type.elementType, indices.shape).checked()])
@@ -40,7 +40,7 @@ package struct GatherElements: Operator {
 /// Attributes: `batch_dims` (0) from 12 on: leading axes that X and the indices share.
 /// Shapes: X [batch, rest]; indices [batch, any, n]; Y [batch, any, rest without n axes].
 /// Throws: `OperatorError.invalidValue` where an index is outside its axis.
-package struct GatherND: Operator {
+package struct GatherND: MovementOperator {
   let batchRank: Int
 
   package static let signature = OperatorSignature("GatherND", since: 11, inputs: 2...2)
@@ -51,7 +51,7 @@ package struct GatherND: Operator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let (type, indices) = (inputs[0]!.type, inputs[1]!.type)
-    try expectMovable("GatherND", type)
+    try expectMovable(type)
     try expectIndices(indices)
     guard batchRank >= 0, batchRank < min(type.shape.count, indices.shape.count),
       type.shape[..<batchRank] == indices.shape[..<batchRank],

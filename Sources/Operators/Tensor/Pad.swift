@@ -7,7 +7,7 @@ import Tensors
 /// `value`, inputs since, `axes` with them from 18 on.
 /// Shapes: X [any]; pads [2n], the begins and then the ends of n axes, all where `axes` are absent;
 /// value [].
-package struct Pad: Operator {
+package struct Pad: MovementOperator {
   /// What the added elements are.
   enum Mode: String { case constant, edge, reflect, wrap }
 
@@ -32,7 +32,7 @@ package struct Pad: Operator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     var type = inputs[0]!.type
-    try expectMovable("Pad", type)
+    try expectMovable(type)
     if inputs.count > 2, let value = inputs[2] {
       try expectSameType(type, value.type)
       guard value.type.count == 1 else {

@@ -16,7 +16,7 @@ package struct Reshape: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Reshape", type)
+    try expectMovable(type)
     guard let target = try inputs[1]!.integers("shape") else { return .dependsOnContents }
     return .types([ArrayType(type.elementType, try resolve(target, type.shape))])
   }
@@ -84,7 +84,7 @@ package struct Flatten: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Flatten", type)
+    try expectMovable(type)
     let rank = type.shape.count
     guard axis >= -rank, axis <= rank else {
       throw OperatorError(.invalidAttribute, "axis \(axis) is out of range for rank \(rank)")

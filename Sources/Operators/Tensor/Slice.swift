@@ -27,7 +27,7 @@ package struct Slice: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Slice", type)
+    try expectMovable(type)
     guard let layout = try slice(Layout(contiguous: type.shape), inputs) else {
       return .dependsOnContents
     }

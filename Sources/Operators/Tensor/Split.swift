@@ -31,7 +31,7 @@ package struct Split: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Split", type)
+    try expectMovable(type)
     if takesInput, inputs.count > 1, let operand = inputs[1],
       try operand.integers("split") == nil
     {

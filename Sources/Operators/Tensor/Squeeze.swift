@@ -16,7 +16,7 @@ package struct Squeeze: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Squeeze", type)
+    try expectMovable(type)
     guard let removed = try removedAxes(type.shape, inputs) else { return .dependsOnContents }
     for axis in removed where type.shape[axis] != 1 {
       throw OperatorError(.shapeMismatch, "cannot squeeze axis \(axis) of \(type.shape)")
@@ -70,7 +70,7 @@ package struct Unsqueeze: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Unsqueeze", type)
+    try expectMovable(type)
     switch try axes.resolve(inputs) {
     case .absent: throw OperatorError(.invalidAttribute, "axes are missing")
     case .unknown: return .dependsOnContents

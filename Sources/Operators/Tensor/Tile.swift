@@ -4,14 +4,14 @@ import Tensors
 /// Y = X, repeated along each axis as often as the counts say.
 ///
 /// Shapes: X [any]; repeats [rank of X].
-package struct Tile: Operator {
+package struct Tile: MovementOperator {
   package static let signature = OperatorSignature("Tile", since: 6, inputs: 2...2)
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     var type = inputs[0]!.type
-    try expectMovable("Tile", type)
+    try expectMovable(type)
     guard let repeats = try inputs[1]!.integers("repeats") else { return .dependsOnContents }
     guard repeats.count == type.shape.count else {
       throw OperatorError(

@@ -18,7 +18,7 @@ package struct Transpose: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("Transpose", type)
+    try expectMovable(type)
     if let permutation, permutation.count != type.shape.count {
       throw OperatorError(
         .invalidAttribute, "perm \(permutation) does not fit rank \(type.shape.count)")

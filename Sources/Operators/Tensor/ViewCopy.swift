@@ -47,3 +47,12 @@ extension TensorView {
 func expectMovable(_ operatorName: String, _ type: ArrayType) throws(OperatorError) {
   try expect(operatorName, supports: type.elementType, type.elementType.movableByteCount != nil)
 }
+
+extension MovementOperator {
+  /// - Throws: `OperatorError.unsupported` unless elements of the type can be moved one by one, packed
+  ///   ones once they are spread to bytes.
+  func expectMovable(_ type: ArrayType) throws(OperatorError) {
+    guard !type.elementType.isPacked else { return }
+    try Operators.expectMovable(Self.signature.name, type)
+  }
+}
