@@ -6,7 +6,9 @@ import Tensors
 ///
 /// Shapes: op(A) [m, k], op(B) [k, n], C unidirectionally broadcast to Y [m, n].
 /// Attributes: alpha (1), beta (1), transA (0), transB (0).
-/// Types: float, double. C may be absent since version 11.
+/// Types: float16, bfloat16, float, double, int32, int64, uint32, uint64; of integers only with whole
+/// alpha and beta. C may be absent since version 11.
+/// Precision: as Gemm states; of 16 bits in float and rounded once; of integers modulo 2^bits.
 /// Source: ONNX Gemm-7, 9, 11, 13.
 package struct GeneralMatrixProduct: Operator {
   package static let signature = OperatorSignature("Gemm", since: 7, inputs: 2...3)
@@ -26,7 +28,12 @@ package struct GeneralMatrixProduct: Operator {
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let (a, b) = (inputs[0]!.type, inputs[1]!.type)
     try expectSameType(a, b)
-    try expect("Gemm", supports: a.elementType, [.float, .double].contains(a.elementType))
+    try expect("Gemm", supports: a.elementType, a.elementType.matrix != nil)
+    guard a.elementType.isFloatingPoint || (isWhole(alpha) && isWhole(beta)) else {
+      throw OperatorError(
+        .unsupported,
+        "Gemm of \(a.elementType) by fractions of \(alpha) and \(beta) is not supported")
+    }
     guard a.shape.count == 2, b.shape.count == 2 else {
       throw OperatorError(.shapeMismatch, "expected two axes, got \(a.shape) and \(b.shape)")
     }
@@ -41,8 +48,10 @@ package struct GeneralMatrixProduct: Operator {
         throw OperatorError(.shapeMismatch, "expected C to broadcast to \([m, n]), got \(c.shape)")
       }
     }
-    return .types([ArrayType(a.elementType, [m, n])])
+    return .types([try ArrayType(a.elementType, [m, n]).checked()])
   }
+
+  private func isWhole(_ value: Float) -> Bool { value == value.rounded() && value.isFinite }
 
   package func acceptsStrides(_ layout: Layout, at input: Int) -> Bool {
     input < 2 && layout.matrix != nil
@@ -55,11 +64,10 @@ package struct GeneralMatrixProduct: Operator {
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    let c = inputs.count > 2 ? inputs[2] : nil
-    if outputs[0].elementType == .float {
-      multiply(inputs[0]!, inputs[1]!, c, outputs[0], Float.self)
-    } else {
-      multiply(inputs[0]!, inputs[1]!, c, outputs[0], Double.self)
+    try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
+      guard let type = outputs[0].elementType.matrix else { return }
+      multiply(
+        inputs[0]!, inputs[1]!, inputs.count > 2 ? inputs[2] : nil, outputs[0], type)
     }
   }
 
@@ -70,18 +78,19 @@ package struct GeneralMatrixProduct: Operator {
     let y = result.elements(of: type)
     let (m, n) = (result.shape[0], result.shape[1])
     guard let base = y.baseAddress, m > 0, n > 0 else { return }
+    let beta = Element(nearest: Double(beta))
     if let c {
       let layout = c.layout.broadcast(to: [m, n])!
       let source = c.pointer(of: type)
       for row in 0..<m {
         for column in 0..<n {
-          base[row * n + column] =
-            source[row * layout.strides[0] + column * layout.strides[1]] * Element(beta)
+          base[row * n + column] = Element.product(
+            source[row * layout.strides[0] + column * layout.strides[1]], beta)
         }
       }
     }
     Element.gemm(
-      m: m, n: n, k: a.shape[transposesA ? 0 : 1], alpha: Element(alpha),
+      m: m, n: n, k: a.shape[transposesA ? 0 : 1], alpha: Element(nearest: Double(alpha)),
       a: operand(a, transposesA, type), b: operand(b, transposesB, type), beta: c == nil ? 0 : 1,
       c: base, ldc: n)
   }

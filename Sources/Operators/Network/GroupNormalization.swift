@@ -1,12 +1,12 @@
 package import GraphIR
-import Kernels
 import Tensors
 
 /// y = (x − mean) / √(variance + epsilon) · scale + bias, over each group of channels of each sample.
 ///
 /// Shapes: x [N, C, spatial…]; scale and bias [C], before version 21 [num_groups].
 /// Attributes: num_groups, epsilon (1e-5), stash_type (1: float).
-/// Types: float.
+/// Types: float16, bfloat16, float, double.
+/// Precision: computed in float, of double in double, and rounded once.
 /// Source: ONNX GroupNormalization-18, 21.
 package struct GroupNormalization: Operator {
   package static let signature = OperatorSignature("GroupNormalization", since: 18, inputs: 3...3)
@@ -19,6 +19,7 @@ package struct GroupNormalization: Operator {
     groups = try node.integer("num_groups")
     epsilon = try node.number("epsilon", default: 1e-5)
     scalesGroups = opset < 21
+    _ = try stashType(node)
     guard groups > 0 else {
       throw OperatorError(
         .invalidAttribute, "attribute 'num_groups' must be positive, got \(groups)")
@@ -37,31 +38,38 @@ package struct GroupNormalization: Operator {
   package var overwritableInputs: [Int] { [0] }
 
   package func scratchByteCount(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    2 * outputs[0].shape[1] * MemoryLayout<Float>.stride
+    saturatingProduct([2, outputs[0].shape[1], outputs[0].elementType.rowByteCount])
   }
 
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    let shape = outputs[0].shape
     guard outputs[0].count > 0 else { return }
+    try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
+      normalize(inputs, outputs[0], scratch, outputs[0].elementType.row)
+    }
+  }
+
+  private func normalize<Element: RowElement>(
+    _ inputs: [TensorView?], _ output: MutableTensorView, _ scratch: UnsafeMutableRawBufferPointer,
+    _ type: Element.Type
+  ) {
+    let shape = output.shape
     let (channels, inner) = (shape[1], shape[2...].reduce(1, *))
-    let x = inputs[0]!.pointer(of: Float.self)
-    let y = outputs[0].elements(of: Float.self).baseAddress!
-    Normalization.layerNormalization(
-      x, gamma: nil, beta: nil, epsilon: epsilon, into: y, rows: shape[0] * groups,
-      count: channels / groups * inner)
-    let scale = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
+    let y: UnsafeMutablePointer<Element> = output.start()
+    Element.layerNormalization(
+      inputs[0]!.pointer(), gamma: nil, beta: nil, epsilon: epsilon, into: y,
+      rows: shape[0] * groups, count: channels / groups * inner, means: nil,
+      inverseDeviations: nil)
+    let scale = scratch.baseAddress!.assumingMemoryBound(to: Element.self)
     let shift = scale + channels
-    let (scales, biases) = (
-      inputs[1]!.pointer(of: Float.self), inputs[2]!.pointer(of: Float.self)
-    )
+    let (scales, biases) = (inputs[1]!.pointer(of: type), inputs[2]!.pointer(of: type))
     for channel in 0..<channels {
       let parameter = scalesGroups ? channel / (channels / groups) : channel
       scale[channel] = scales[parameter]
       shift[channel] = biases[parameter]
     }
-    Normalization.scaleAndShiftChannels(
+    Element.scaleAndShiftChannels(
       y, scale: scale, shift: shift, into: y, batch: shape[0], channels: channels, inner: inner)
   }
 }

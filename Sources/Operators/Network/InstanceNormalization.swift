@@ -1,12 +1,12 @@
 package import GraphIR
-import Kernels
 import Tensors
 
 /// y = (x − mean) / √(variance + epsilon) · scale[c] + bias[c], over each channel of each sample.
 ///
 /// Shapes: x [N, C, spatial…]; scale and bias [C].
 /// Attributes: epsilon (1e-5).
-/// Types: float.
+/// Types: float16, bfloat16, float, double.
+/// Precision: computed in float, of double in double, and rounded once.
 /// Source: ONNX InstanceNormalization-1, 6, 22.
 package struct InstanceNormalization: Operator {
   package static let signature = OperatorSignature("InstanceNormalization", inputs: 3...3)
@@ -26,16 +26,24 @@ package struct InstanceNormalization: Operator {
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    let shape = outputs[0].shape
     guard outputs[0].count > 0 else { return }
-    let y = outputs[0].elements(of: Float.self).baseAddress!
+    try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
+      normalize(inputs, outputs[0], outputs[0].elementType.row)
+    }
+  }
+
+  private func normalize<Element: RowElement>(
+    _ inputs: [TensorView?], _ output: MutableTensorView, _ type: Element.Type
+  ) {
+    let shape = output.shape
+    let y: UnsafeMutablePointer<Element> = output.start()
     let inner = shape[2...].reduce(1, *)
-    Normalization.layerNormalization(
-      inputs[0]!.pointer(of: Float.self), gamma: nil, beta: nil, epsilon: epsilon, into: y,
-      rows: shape[0] * shape[1], count: inner)
-    Normalization.scaleAndShiftChannels(
-      y, scale: inputs[1]!.pointer(of: Float.self), shift: inputs[2]!.pointer(of: Float.self),
-      into: y, batch: shape[0], channels: shape[1], inner: inner)
+    Element.layerNormalization(
+      inputs[0]!.pointer(), gamma: nil, beta: nil, epsilon: epsilon, into: y,
+      rows: shape[0] * shape[1], count: inner, means: nil, inverseDeviations: nil)
+    Element.scaleAndShiftChannels(
+      y, scale: inputs[1]!.pointer(), shift: inputs[2]!.pointer(), into: y, batch: shape[0],
+      channels: shape[1], inner: inner)
   }
 }
 
@@ -46,7 +54,7 @@ func inferGrouped(
   _ name: String, _ inputs: [Operand?], parameters: ([Int]) throws(OperatorError) -> Int
 ) throws(OperatorError) -> Inference {
   let type = inputs[0]!.type
-  try expect(name, supports: type.elementType, type.elementType == .float)
+  try expect(name, supports: type.elementType, type.elementType.isFloatingPoint)
   guard type.shape.count >= 2 else {
     throw OperatorError(.shapeMismatch, "expected at least two axes, got \(type.shape)")
   }

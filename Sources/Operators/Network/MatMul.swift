@@ -6,7 +6,8 @@ import Tensors
 ///
 /// Shapes: A [..., m, k], B [..., k, n], Y [..., m, n]. A vector A is one row, a vector B one column,
 /// whose axis the result lacks.
-/// Types: float, double.
+/// Types: float16, bfloat16, float, double, int32, int64, uint32, uint64.
+/// Precision: as Gemm states; of 16 bits in float and rounded once; of integers modulo 2^bits.
 /// Source: ONNX MatMul-1, 9, 13.
 package struct MatMul: Operator {
   package static let signature = OperatorSignature("MatMul", inputs: 2...2)
@@ -16,8 +17,9 @@ package struct MatMul: Operator {
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let (a, b) = (inputs[0]!.type, inputs[1]!.type)
     try expectSameType(a, b)
-    try expect("MatMul", supports: a.elementType, [.float, .double].contains(a.elementType))
-    return .types([ArrayType(a.elementType, try MatrixProduct(a.shape, b.shape).resultShape)])
+    try expect("MatMul", supports: a.elementType, a.elementType.matrix != nil)
+    let product = try MatrixProduct(a.shape, b.shape)
+    return .types([try ArrayType(a.elementType, product.resultShape).checked()])
   }
 
   package func acceptsStrides(_ layout: Layout, at input: Int) -> Bool { layout.matrix != nil }
@@ -29,14 +31,17 @@ package struct MatMul: Operator {
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    let (a, b) = (inputs[0]!, inputs[1]!)
-    let product = try MatrixProduct(a.shape, b.shape)
-    if a.elementType == .float {
-      product.multiply(a, b, into: outputs[0].elements(of: Float.self))
-    } else {
-      product.multiply(a, b, into: outputs[0].elements(of: Double.self))
+    try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
+      let (a, b) = (inputs[0]!, inputs[1]!)
+      guard let type = a.elementType.matrix else { return }
+      multiply(try MatrixProduct(a.shape, b.shape), a, b, outputs[0], type)
     }
   }
+
+  private func multiply<Element: MatrixElement>(
+    _ product: MatrixProduct, _ a: TensorView, _ b: TensorView, _ result: MutableTensorView,
+    _ type: Element.Type
+  ) { product.multiply(a, b, into: result.elements(of: type)) }
 }
 
 /// How the extents of a matrix product fit together.
@@ -62,8 +67,10 @@ struct MatrixProduct {
     resultShape = batch + (a.count == 1 ? [] : [m]) + (b.count == 1 ? [] : [n])
   }
 
+  /// Y = alpha A B.
   func multiply<Element: MatrixElement>(
-    _ a: TensorView, _ b: TensorView, into result: UnsafeMutableBufferPointer<Element>
+    _ a: TensorView, _ b: TensorView, alpha: Element = 1,
+    into result: UnsafeMutableBufferPointer<Element>
   ) {
     guard let c = result.baseAddress, !result.isEmpty else { return }
     let left = matrices(a.layout, rows: m, columns: k)
@@ -78,7 +85,7 @@ struct MatrixProduct {
       let flat = left.reshaped([rows, k]), let matrix = flat.matrix
     {
       Element.gemm(
-        m: rows, n: n, k: k, alpha: 1,
+        m: rows, n: n, k: k, alpha: alpha,
         a: MatrixView(
           x + flat.offset, leadingDimension: matrix.leadingDimension,
           isTransposed: matrix.isTransposed),
@@ -94,7 +101,7 @@ struct MatrixProduct {
     else { preconditionFailure("operands are not matrices BLAS can read") }
     for (index, offsets) in zip(leftBatch.matrixOffsets, rightBatch.matrixOffsets).enumerated() {
       Element.gemm(
-        m: m, n: n, k: k, alpha: 1,
+        m: m, n: n, k: k, alpha: alpha,
         a: MatrixView(
           x + left.offset + offsets.0, leadingDimension: p.leadingDimension,
           isTransposed: p.isTransposed),

@@ -1,25 +1,72 @@
-import Kernels
+package import Kernels
 import Tensors
 
-/// An element type BLAS multiplies matrices of.
-protocol MatrixElement: TensorElement, BinaryFloatingPoint {
+/// A number type that matrices are multiplied in: BLAS's own, and integers, which wrap around.
+package protocol MatrixElement: NumericElement, ExpressibleByIntegerLiteral {
   static func gemm(
     m: Int, n: Int, k: Int, alpha: Self, a: MatrixView<Self>, b: MatrixView<Self>, beta: Self,
     c: UnsafeMutablePointer<Self>, ldc: Int)
 }
 
 extension Float: MatrixElement {
-  static func gemm(
+  package static func gemm(
     m: Int, n: Int, k: Int, alpha: Float, a: MatrixView<Float>, b: MatrixView<Float>, beta: Float,
     c: UnsafeMutablePointer<Float>, ldc: Int
   ) { Gemm.sgemm(m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc) }
 }
 
 extension Double: MatrixElement {
-  static func gemm(
+  package static func gemm(
     m: Int, n: Int, k: Int, alpha: Double, a: MatrixView<Double>, b: MatrixView<Double>,
     beta: Double, c: UnsafeMutablePointer<Double>, ldc: Int
   ) { Gemm.dgemm(m: m, n: n, k: k, alpha: alpha, a: a, b: b, beta: beta, c: c, ldc: ldc) }
+}
+
+extension Int32: MatrixElement {}
+extension Int64: MatrixElement {}
+extension UInt32: MatrixElement {}
+extension UInt64: MatrixElement {}
+
+extension MatrixElement where Self: FixedWidthInteger {
+  package static func gemm(
+    m: Int, n: Int, k: Int, alpha: Self, a: MatrixView<Self>, b: MatrixView<Self>, beta: Self,
+    c: UnsafeMutablePointer<Self>, ldc: Int
+  ) {
+    let (aRow, aColumn) = a.steps
+    let (bRow, bColumn) = b.steps
+    for row in 0..<m {
+      let out = c + row * ldc
+      for column in 0..<n { out[column] = beta == 0 ? 0 : beta &* out[column] }
+      for inner in 0..<k {
+        let factor = alpha &* a.pointer[row * aRow + inner * aColumn]
+        let terms = b.pointer + inner * bRow
+        for column in 0..<n { out[column] = out[column] &+ factor &* terms[column * bColumn] }
+      }
+    }
+  }
+}
+
+extension MatrixView {
+  /// The distances between rows and between columns of the matrix that the view stands for.
+  fileprivate var steps: (row: Int, column: Int) {
+    isTransposed ? (1, leadingDimension) : (leadingDimension, 1)
+  }
+}
+
+extension ElementType {
+  /// The type that matrices of this one are multiplied in; `nil` where products are not defined. Those
+  /// of 16 floating bits are computed in `Float`.
+  var matrix: (any MatrixElement.Type)? {
+    switch self {
+    case .float, .float16, .bfloat16: Float.self
+    case .double: Double.self
+    case .int32: Int32.self
+    case .int64: Int64.self
+    case .uint32: UInt32.self
+    case .uint64: UInt64.self
+    default: nil
+    }
+  }
 }
 
 extension Layout {
