@@ -14,9 +14,6 @@ package struct FusedAttention: Operator {
   package static let signature = OperatorSignature(
     "FusedAttention", domain: loweredDomain, inputs: 3...5)
 
-  /// Scores that are computed at a time: half a megabyte of them.
-  private static let blockCount = 1 << 17
-
   private let permutation: [Int]?
   private let divides: Bool
   private let guardsRows: Bool
@@ -58,16 +55,14 @@ package struct FusedAttention: Operator {
 
   package func scratchByteCount(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
     guard let extents = try? Extents(inputs) else { return 0 }
-    return rowsPerBlock(extents) * extents.s * MemoryLayout<Float>.stride
+    return saturatingProduct([
+      AttentionBlock.scoreCount(extents.t, extents.s), MemoryLayout<Float>.stride,
+    ])
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
     guard let extents = try? Extents(inputs) else { return 0 }
     return saturatingProduct(extents.batch + [extents.t, extents.s, extents.d + extents.e])
-  }
-
-  private func rowsPerBlock(_ extents: Extents) -> Int {
-    min(extents.t, max(16, Self.blockCount / max(1, extents.s)))
   }
 
   package func evaluate(
@@ -87,25 +82,21 @@ package struct FusedAttention: Operator {
     if divides { scale = 1 / scale }
     let scores = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
     for (index, offset) in target.matrixOffsets.enumerated() {
-      for first in stride(from: 0, to: t, by: rowsPerBlock(extents)) {
-        let rows = min(rowsPerBlock(extents), t - first)
-        Gemm.sgemm(
-          m: rows, n: s, k: d, a: q.matrix(index, firstRow: first), b: k.matrix(index), c: scores,
-          ldc: s)
+      AttentionBlock.evaluate(
+        t: t, s: s, d: d, e: e, alpha: 1, q: q.matrix(index), k: k.matrix(index),
+        v: v.matrix(index), into: base + offset, ldy: target.strides[target.strides.count - 2],
+        scores: scores
+      ) { scores, rows in
         if let mask, let layout = maskLayout, let offsets = maskOffsets {
           let strides = Array(layout.strides.suffix(2))
           let start =
             mask.buffer.assumingMemoryBound(to: Float.self) + layout.offset + offsets[index]
-            + first * strides[0]
-          softmax(scores, rows, s, scale, start, strides)
+            + rows.lowerBound * strides[0]
+          softmax(scores, rows.count, s, scale, start, strides)
         } else {
-          Softmax.softmax(scores, into: scores, rows: rows, count: s, scale: scale)
+          Softmax.softmax(scores, into: scores, rows: rows.count, count: s, scale: scale)
         }
-        if guardsRows { eraseUndefinedRows(scores, rows, s) }
-        Gemm.sgemm(
-          m: rows, n: e, k: s, a: MatrixView(scores, leadingDimension: s), b: v.matrix(index),
-          c: base + offset + first * target.strides[target.strides.count - 2],
-          ldc: target.strides[target.strides.count - 2])
+        if guardsRows { eraseUndefinedRows(scores, rows.count, s) }
       }
     }
   }
@@ -195,9 +186,6 @@ extension FusedAttention {
       offsets = layout.matrixOffsets
     }
 
-    func matrix(_ index: Int, firstRow: Int = 0) -> MatrixView<Float> {
-      view.advanced(
-        by: offsets[index] + firstRow * (view.isTransposed ? 1 : view.leadingDimension))
-    }
+    func matrix(_ index: Int) -> MatrixView<Float> { view.advanced(by: offsets[index]) }
   }
 }
