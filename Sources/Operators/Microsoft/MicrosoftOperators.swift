@@ -1,2 +1,25 @@
 /// Operators of the domain `com.microsoft` that onnxruntime's optimiser writes. One line each.
-package let microsoftOperators: [any Operator.Type] = []
+package let microsoftOperators: [any Operator.Type] = [
+  BiasAdd.self,
+  BiasSplitGelu.self,
+  BiasedGelu<BiasGelu>.self,
+  BiasedGelu<FastGelu>.self,
+  EmbedLayerNormalization.self,
+  ExpandDims.self,
+  FusedMatMul.self,
+  GroupNorm.self,
+  GroupQueryAttention.self,
+  Microsoft<Pad>.self,
+  Microsoft<SimplifiedLayerNormalization>.self,
+  Microsoft<Trilu>.self,
+  Microsoft<UnaryOperator<Gelu>>.self,
+  Microsoft<UnaryOperator<QuickGelu>>.self,
+  MicrosoftAttention.self,
+  MicrosoftFusedConv.self,
+  MicrosoftFusedGemm.self,
+  MicrosoftRotaryEmbedding.self,
+  MultiHeadAttention.self,
+  SimplifiedLayerNormalization.self,
+  SkipLayerNormalization<Centred>.self,
+  SkipLayerNormalization<Simplified>.self,
+]
