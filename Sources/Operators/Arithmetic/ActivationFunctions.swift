@@ -171,3 +171,22 @@ package struct Gelu: UnaryDefinition {
       : x / 2 * erfc(-x / 2.0.squareRoot())
   }
 }
+
+/// x + bias where x < -lambd, x - bias where x > lambd, else 0.
+package struct Shrink: UnaryDefinition {
+  let lambda, bias: Float
+  package static let name = "Shrink"
+  package static let since = 9
+  package static let integers = IntegerSupport.all
+  package init(_ node: Node, opset: Int) throws(OperatorError) {
+    lambda = try node.number("lambd", default: 0.5)
+    bias = try node.number("bias", default: 0)
+  }
+  package func apply(_ x: Double) -> Double {
+    x < -Double(lambda) ? x + Double(bias) : x > Double(lambda) ? x - Double(bias) : 0
+  }
+  package func apply<Integer: FixedWidthInteger>(integer x: Integer) -> Integer {
+    let value = apply(Double(x)).rounded(.towardZero)
+    return value.isNaN ? 0 : Integer(exactly: value) ?? (value < 0 ? .min : .max)
+  }
+}

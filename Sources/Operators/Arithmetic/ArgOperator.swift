@@ -37,7 +37,10 @@ package struct ArgOperator<Definition: ArgDefinition>: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
-      try search(inputs[0]!.elementType.numeric, inputs[0]!, outputs[0])
+      switch inputs[0]!.elementType {
+      case .float: try search(Float.self, inputs[0]!, outputs[0])
+      default: try search(inputs[0]!.elementType.numeric, inputs[0]!, outputs[0])
+      }
     }
   }
 

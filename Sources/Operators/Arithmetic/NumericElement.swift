@@ -23,7 +23,7 @@ package protocol NumericElement: TensorElement, Comparable {
   static func difference(_ x: Self, _ y: Self) -> Self
   static func product(_ x: Self, _ y: Self) -> Self
   static func quotient(_ x: Self, _ y: Self) -> Self
-  /// The remainder with the divisor's sign.
+  /// The remainder with the divisor's sign, which a zero has too.
   static func modulo(_ x: Self, _ y: Self) -> Self
   /// The remainder with the dividend's sign.
   static func remainder(_ x: Self, _ y: Self) -> Self
@@ -91,7 +91,8 @@ extension NumericElement where Self: BinaryFloatingPoint {
   package static func quotient(_ x: Self, _ y: Self) -> Self { x / y }
   package static func modulo(_ x: Self, _ y: Self) -> Self {
     let rest = remainder(x, y)
-    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest
+    if rest == 0 { return Self(signOf: y, magnitudeOf: 0) }
+    return (rest < 0) != (y < 0) ? rest + y : rest
   }
   package static func remainder(_ x: Self, _ y: Self) -> Self { Self(fmod(Double(x), Double(y))) }
   package var isNotANumber: Bool { isNaN }

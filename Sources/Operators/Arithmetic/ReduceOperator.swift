@@ -98,11 +98,12 @@ package struct ReduceOperator<Definition: ReduceDefinition>: Operator {
       return .dependsOnContents
     }
     return .types([
-      ArrayType(
+      try ArrayType(
         type.elementType,
         type.shape.indices.compactMap { axis in
           reduced.contains(axis) ? (keepsAxes ? 1 : nil) : type.shape[axis]
-        })
+        }
+      ).checked()
     ])
   }
 

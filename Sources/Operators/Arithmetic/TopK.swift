@@ -42,7 +42,11 @@ package struct TopK: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     try computingInFloat([inputs[0]], outputs) { (inputs, outputs) throws(OperatorError) in
-      try select(inputs[0]!.elementType.numeric, inputs[0]!, outputs[0], outputs[1])
+      switch inputs[0]!.elementType {
+      case .float: try select(Float.self, inputs[0]!, outputs[0], outputs[1])
+      default:
+        try select(inputs[0]!.elementType.numeric, inputs[0]!, outputs[0], outputs[1])
+      }
     }
   }
 

@@ -8,7 +8,7 @@ import Tensors
 /// Precision: as the steps in order; `Mean` divides the sum once.
 package struct VariadicOperator<Definition: VariadicDefinition>: Operator {
   package static var signature: OperatorSignature {
-    OperatorSignature(Definition.name, since: 8, inputs: 1...Int.max)
+    OperatorSignature(Definition.name, since: 6, inputs: 1...Int.max)
   }
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {

@@ -1,2 +1,6 @@
 /// Recurrent networks. One line each.
-package let recurrentOperators: [any Operator.Type] = []
+package let recurrentOperators: [any Operator.Type] = [
+  GRU.self,
+  LSTM.self,
+  RNN.self,
+]

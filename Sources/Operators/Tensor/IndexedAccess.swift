@@ -71,6 +71,7 @@ package struct GatherND: MovementOperator {
   ) throws(OperatorError) {
     let (x, indices, y) = (inputs[0]!, inputs[1]!, outputs[0])
     let depth = indices.shape.last!
+    guard y.count > 0 else { return }
     let places = try slicePlaces(indices, in: x.shape, batchRank: batchRank)
     let row =
       x.shape[(batchRank + depth)...].reduce(1, *) * y.elementType.movableByteCount!
@@ -151,6 +152,7 @@ package struct ScatterND: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     let (x, indices) = (inputs[0]!, inputs[1]!)
+    guard inputs[2]!.count > 0 else { return x.copy(into: outputs[0]) }
     let places = try slicePlaces(indices, in: x.shape, batchRank: 0)
     let row = x.shape[indices.shape.last!...].reduce(1, *)
     try reduction.scatter(inputs[2]!, over: x, at: places, row: row, into: outputs[0])
@@ -191,7 +193,11 @@ enum ScatterReduction: String, Sendable {
     }
     try computingInFloat([updates, x], [y]) { (inputs, outputs) throws(OperatorError) in
       inputs[1]!.copy(into: outputs[0])
-      combine(outputs[0].elementType.numeric, inputs[0]!, at: places, row: row, into: outputs[0])
+      let (updates, y) = (inputs[0]!, outputs[0])
+      switch y.elementType {
+      case .float: combine(Float.self, updates, at: places, row: row, into: y)
+      default: combine(y.elementType.numeric, updates, at: places, row: row, into: y)
+      }
     }
   }
 
@@ -246,7 +252,8 @@ private func elementPlaces(
   return places
 }
 
-/// For each tuple of indices its slice in a packed tensor, counted in slices.
+/// For each tuple of indices its slice in a packed tensor, counted in slices. There must be slices of
+/// at least one element for as many tuples as the shape says.
 private func slicePlaces(
   _ indices: TensorView, in shape: [Int], batchRank: Int
 ) throws(OperatorError) -> [Int] {

@@ -39,14 +39,15 @@ package struct Pad: MovementOperator {
         throw OperatorError(.shapeMismatch, "expected one element, got \(value.type.shape)")
       }
     }
-    if attributes != nil, type.elementType != .float {
-      try expect("Pad", supports: type.elementType, type.elementType == .double)
+    if attributes != nil {
+      try expect("Pad", supports: type.elementType, type.elementType.isFloatingPoint)
     }
     guard let (begins, ends) = try pads(type.shape.count, inputs) else { return .dependsOnContents }
     for axis in type.shape.indices {
       let (some, first) = type.shape[axis].addingReportingOverflow(begins[axis])
       let (extent, second) = some.addingReportingOverflow(ends[axis])
       guard !first, !second, extent >= 0,
+        max(begins[axis].magnitude, ends[axis].magnitude) < 1 << 48,
         mode == .constant || extent == 0 || type.shape[axis] > 0
       else {
         throw OperatorError(.invalidShape, "cannot pad \(type.shape) by \(begins) and \(ends)")
@@ -87,33 +88,60 @@ package struct Pad: MovementOperator {
     let operands = inputs.map { $0.map { Operand($0.type, value: $0.smallContents) } }
     guard y.count > 0, let (begins, _) = try pads(x.shape.count, operands) else { return }
     let size = y.elementType.movableByteCount!
-    var value = [UInt8](repeating: 0, count: size)
-    if let attributes {
-      value =
-        y.elementType == .float
-        ? withUnsafeBytes(of: attributes.value) { Array($0) }
-        : withUnsafeBytes(of: Double(attributes.value)) { Array($0) }
-    } else if inputs.count > 2, let input = inputs[2] {
-      value = Array(UnsafeRawBufferPointer(start: input.bytePointer, count: size))
+    let value = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+    defer { value.deallocate() }
+    if inputs.count > 2, let input = inputs[2] {
+      value.copyMemory(from: input.bytePointer, byteCount: size)
+    } else {
+      UnsafeMutableRawBufferPointer(start: value, count: size)
+        .initializeMemory(as: UInt8.self, repeating: 0)
     }
+    if let number = attributes?.value {
+      let scalar = MutableTensorView(y.elementType, [], in: value)
+      try computingInFloat([], [scalar]) { (_, outputs) throws(OperatorError) in
+        if y.elementType == .double {
+          outputs[0].start(as: Double.self)[0] = Double(number)
+        } else {
+          outputs[0].start(as: Float.self)[0] = number
+        }
+      }
+    }
+    guard let last = x.shape.indices.last else { return x.copy(into: y) }
     // The place in X of each place in Y along each axis, -1 for an added constant.
     let sources = x.shape.indices.map { axis in
       (0..<y.shape[axis]).map { source($0 - begins[axis], extent: x.shape[axis]) }
     }
     let strides = Layout.packedStrides(of: x.shape)
-    var place = [Int](repeating: 0, count: y.shape.count)
-    for index in 0..<y.count {
+    let width = y.shape[last]
+    // What the last axis shows of X as it lies there.
+    let start = min(max(begins[last], 0), width)
+    let kept = start..<max(start, min(begins[last] + x.shape[last], width))
+    var place = [Int](repeating: 0, count: last)
+    for row in 0..<(y.count / width) {
+      let target = y.buffer + row * width * size
       var offset: Int? = 0
       for axis in place.indices {
         let source = sources[axis][place[axis]]
         offset = source < 0 ? nil : offset.map { $0 + source * strides[axis] }
         if offset == nil { break }
       }
-      let target = y.buffer + index * size
       if let offset {
-        target.copyMemory(from: x.bytePointer + offset * size, byteCount: size)
+        let source = x.bytePointer + offset * size
+        if !kept.isEmpty {
+          (target + kept.lowerBound * size).copyMemory(
+            from: source + sources[last][kept.lowerBound] * size, byteCount: kept.count * size)
+        }
+        for range in [0..<kept.lowerBound, kept.upperBound..<width] {
+          for column in range {
+            let place = sources[last][column]
+            (target + column * size).copyMemory(
+              from: place < 0 ? UnsafeRawPointer(value) : source + place * size, byteCount: size)
+          }
+        }
       } else {
-        target.copyMemory(from: value, byteCount: size)
+        for column in 0..<width {
+          (target + column * size).copyMemory(from: value, byteCount: size)
+        }
       }
       advance(&place, in: y.shape)
     }

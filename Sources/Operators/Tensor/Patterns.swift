@@ -90,7 +90,7 @@ package struct EyeLike: Operator {
   private func fill<Element: NumericElement>(_ type: Element.Type, _ y: MutableTensorView) {
     let (elements, columns) = (y.start(as: Element.self), y.shape[1])
     elements.update(repeating: Element.zero, count: y.count)
-    guard k > -y.shape[0], k < columns else { return }
+    guard y.count > 0, k > -y.shape[0], k < columns else { return }
     for row in 0..<y.shape[0] where row + k >= 0 && row + k < columns {
       elements[row * columns + row + k] = Element.one
     }

@@ -92,7 +92,8 @@ package struct Compress: DataDependentOperator {
       shape[(axis + 1)...].reduce(1, *) * tensor.elementType.movableByteCount!
     let source = tensor.region.bytes
     var bytes: [UInt8] = []
-    for outer in 0..<shape[..<axis].reduce(1, *) {
+    let outers = row > 0 && !held.isEmpty ? shape[..<axis].reduce(1, *) : 0
+    for outer in 0..<outers {
       for place in held {
         let start = (outer * extent + place) * row
         bytes += source[start..<(start + row)]

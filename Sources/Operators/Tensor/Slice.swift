@@ -63,7 +63,7 @@ package struct Slice: ViewOperator {
       guard steps[index] != 0 else { throw OperatorError(.invalidValue, "a step is 0") }
       let extent = input.shape[axis]
       // A step beyond the extent takes one element, as the extent itself does.
-      let step = min(max(steps[index], -extent - 1), extent + 1)
+      let step = min(max(steps[index], -max(extent, 1)), max(extent, 1))
       let limits = step > 0 ? 0...extent : -1...(extent - 1)
       func cut(_ place: Int) -> Int {
         min(max(place < 0 ? place + extent : place, limits.lowerBound), limits.upperBound)
@@ -71,8 +71,9 @@ package struct Slice: ViewOperator {
       let (start, end) = (cut(starts[index]), cut(ends[index]))
       let span = step > 0 ? end - start : start - end
       result.shape[axis] = span <= 0 ? 0 : (span - 1) / abs(step) + 1
-      result.strides[axis] *= step
-      if span > 0 { result.offset += start * input.strides[axis] }
+      // Only where there are no elements can these wrap around.
+      result.strides[axis] = result.strides[axis] &* step
+      if span > 0 { result.offset = result.offset &+ start &* input.strides[axis] }
     }
     return result
   }

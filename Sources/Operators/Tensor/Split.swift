@@ -50,8 +50,9 @@ package struct Split: ViewOperator {
   private func pieces(_ extent: Int, _ inputs: [Operand?]) throws(OperatorError) -> [Int] {
     let given = takesInput && inputs.count > 1 ? try inputs[1]?.integers("split") : lengths
     guard let given else {
-      let length = (extent + outputCount - 1) / outputCount
-      let last = extent - length * (outputCount - 1)
+      let length = extent / outputCount + (extent % outputCount == 0 ? 0 : 1)
+      let (others, overflow) = length.multipliedReportingOverflow(by: outputCount - 1)
+      let last = overflow ? -1 : extent - others
       guard last == length || (allowsShorterLast && last >= 0) else {
         throw OperatorError(
           .shapeMismatch, "cannot split an axis of \(extent) into \(outputCount) equal pieces")
@@ -80,7 +81,7 @@ package struct Split: ViewOperator {
       view.shape[axis] = length
       view.offset = place
       views.append(view)
-      place += length * input.strides[axis]
+      place = place &+ length &* input.strides[axis]
     }
     return views
   }
