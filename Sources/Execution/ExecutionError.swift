@@ -32,11 +32,14 @@ package struct ExecutionError: Error, Sendable, CustomStringConvertible {
   /// The node's label; empty where the fault is not a node's.
   package let place: String
   package let message: String
+  /// More about it, one line each.
+  package let notes: [String]
 
-  package init(_ code: Code, place: String = "", _ message: String) {
+  package init(_ code: Code, place: String = "", _ message: String, notes: [String] = []) {
     self.code = code
     self.place = place
     self.message = message
+    self.notes = notes
   }
 
   init(_ error: OperatorError, at place: String) {

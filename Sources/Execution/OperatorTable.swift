@@ -81,10 +81,11 @@ struct OperatorTable: Sendable {
   /// - Throws: `ExecutionError` that lists every unsupported operator, or the first refused node.
   func check(_ graph: Graph) throws(ExecutionError) {
     guard unsupported.isEmpty else {
-      let list = unsupported.sorted { ($1.count, $0.name) < ($0.count, $1.name) }
-        .map { "\($0.count) × \($0.name), first at \($0.place)" }
+      let sorted = unsupported.sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+      let list = sorted.map { "\($0.count) × \($0.name)" }.joined(separator: ", ")
       throw ExecutionError(
-        .unsupportedOperators, "unsupported operators: \(list.joined(separator: "; "))")
+        .unsupportedOperators, "unsupported operators: \(list)",
+        notes: sorted.map { "\($0.name): first at \($0.place)" })
     }
     if let (id, error) = failures.first {
       throw ExecutionError(

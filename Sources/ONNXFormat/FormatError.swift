@@ -50,6 +50,8 @@ package struct FormatError: Error, Sendable, CustomStringConvertible {
     case attributeValue
     /// A message of another kind where a tensor's is expected.
     case notATensor
+    /// A value of another kind than its type says, or of one that is not read: a map, a sparse tensor.
+    case valueKind
     /// External data described by unknown, repeated, missing or malformed entries.
     case externalEntry
     /// External data outside the folders it may lie in.

@@ -117,6 +117,20 @@ var tensorDescriptor: UnsafePointer<ProtobufCMessageDescriptor> {
   return message.base.descriptor
 }
 
+/// What tells sequences from other messages.
+var sequenceDescriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+  var message = Onnx__SequenceProto()
+  onnx__sequence_proto__init(&message)
+  return message.base.descriptor
+}
+
+/// What tells optional values from other messages.
+var optionalDescriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+  var message = Onnx__OptionalProto()
+  onnx__optional_proto__init(&message)
+  return message.base.descriptor
+}
+
 /// The encoding of a message.
 func packed(_ message: UnsafePointer<ProtobufCMessage>) -> [UInt8] {
   let count = protobuf_c_message_get_packed_size(message)

@@ -85,7 +85,7 @@ public struct Failure: Error, Sendable {
   }
 
   init(_ error: ExecutionError, in path: String) {
-    self.init(.malformedInput, "\(path): \(error)")
+    self.init(.malformedInput, "\(path): \(error)", notes: error.notes)
   }
 
   init(_ error: GraphError) { self.init(.internalFault, "\(error)") }

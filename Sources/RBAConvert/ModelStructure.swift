@@ -18,9 +18,8 @@ struct ModelStructure: Sendable {
   init(
     _ loaded: LoadedModel, extents: [String: Int] = [:], samples: SampleSet? = nil
   ) throws(Failure) {
-    let inputs = try loaded.inputs
     var types: [String: ArrayType] = [:]
-    for input in inputs {
+    for input in loaded.tensorInputs {
       guard let declared = input.type.shape else { continue }
       let fed = samples?.feeds[input.name]?.shape
       let type = ArrayType(

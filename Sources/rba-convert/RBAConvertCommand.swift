@@ -20,6 +20,7 @@ struct RBAConvertCommand: ParsableCommand {
         rba-convert verify model.onnx smaller.onnx --inputs test.npz
         rba-convert diff model.onnx smaller.onnx
         rba-convert copy model.onnx model.safetensors
+        rba-convert --list-operators
 
       EXIT STATUS
         0 done · 1 a guard or verification failed, or diff --exit-code found a difference · 64 usage
@@ -29,14 +30,15 @@ struct RBAConvertCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       Convert.self, Inspect.self, Analyze.self, Apply.self, Verify.self, Run.self, Diff.self,
-      Copy.self,
+      Copy.self, ListOperators.self,
     ],
     defaultSubcommand: Convert.self)
 
   static func main() {
     Signals.install()
     do {
-      var command = try parseAsRoot()
+      let arguments = ListOperators.expanding(Array(CommandLine.arguments.dropFirst()))
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch let failure as Failure {
       fail(failure)

@@ -16,6 +16,9 @@ package struct OperatorRegistry: Sendable {
       sequenceOperators, signalOperators, tensorOperators, visionOperators,
     ].flatMap(\.self))
 
+  /// What every implementation is of, in no order.
+  package var signatures: [OperatorSignature] { types.values.joined().map { $0.signature } }
+
   /// The implementation for an operator at a version of its domain's operator set.
   package func type(domain: String, name: String, opset: Int) -> (any Operator.Type)? {
     types[Self.key(domain, name)]?.first { $0.signature.versions.contains(opset) }

@@ -50,17 +50,32 @@ struct LoadedModel: Sendable {
   }
 
   /// What a caller must feed: inputs without contents of their own.
+  ///
+  /// - Throws: `Failure` where one of them is no tensor.
   var inputs: [ModelInput] {
     get throws(Failure) {
       var result: [ModelInput] = []
       for value in model.graph.inputs where model.graph.initializer(value) == nil {
         let name = model.graph[value].name
-        guard let type = model.graph[value].declaration?.type?.tensor else {
-          throw Failure(.malformedInput, "\(path): input '\(name)': expected a tensor")
+        let declared = model.graph[value].declaration?.type
+        guard let type = declared?.tensor else {
+          let got = declared.map { "\($0.specificationName)" } ?? "no type"
+          throw Failure(
+            .malformedInput, "\(path): input '\(name)': expected a tensor, got \(got)",
+            notes: declared == nil ? [] : ["'run --pbdir' feeds values that are no tensors"])
         }
         result.append(ModelInput(name: name, type: type))
       }
       return result
+    }
+  }
+
+  /// Those inputs without contents of their own that are tensors.
+  var tensorInputs: [ModelInput] {
+    model.graph.inputs.filter { model.graph.initializer($0) == nil }.compactMap { value in
+      model.graph[value].declaration?.type?.tensor.map {
+        ModelInput(name: model.graph[value].name, type: $0)
+      }
     }
   }
 
@@ -77,10 +92,7 @@ struct LoadedModel: Sendable {
   /// Names and declared types of values, for reports.
   func ports(_ values: [ValueID]) -> [PortReport] {
     values.map { value in
-      let type = model.graph[value].declaration?.type?.tensor
-      return PortReport(
-        name: model.graph[value].name, type: type?.elementType.description ?? "unknown",
-        shape: shapeText(type?.shape))
+      PortReport(name: model.graph[value].name, declared: model.graph[value].declaration?.type)
     }
   }
 }

@@ -13,10 +13,17 @@ public struct BeforeAfter: Codable, Sendable {
 public struct PortReport: Codable, Sendable {
   /// The name feeds and results go by.
   public var name: String
-  /// The element type as ONNX's textual syntax calls it.
+  /// A tensor's element type as ONNX's textual syntax calls it; the whole type of any other value, such as
+  /// `seq(tensor(float))`.
   public var type: String
-  /// A number, a dimension parameter, or `?` per axis.
+  /// A number, a dimension parameter, or `?` per axis; of other values than tensors nothing.
   public var shape: [String]
+
+  /// The name and the type in one line.
+  public var text: String {
+    type.contains("(")
+      ? "\(name) \(type)" : "\(name) \(type)[\(shape.joined(separator: ", "))]"
+  }
 }
 
 /// What `inspect` found. Schema `rba-convert/inspect/1`.
@@ -89,6 +96,8 @@ public struct InspectReport: Encodable, Sendable {
   public var rejected: [Rejection]
   /// Operators this program cannot evaluate, with how many nodes apply each.
   public var unsupported: [String: Int]
+  /// The first node that applies each of them.
+  public var unsupportedAt: [String: String]
 }
 
 /// How one output of a model compares with the same output of another.

@@ -44,7 +44,10 @@ public struct Inspection: Sendable {
         InspectReport.Rejection(node: structure.graph[$0.node].label, reason: $0.reason)
       },
       unsupported: Dictionary(
-        structure.inference.unsupported.map { ($0.name, $0.count) }, uniquingKeysWith: +))
+        structure.inference.unsupported.map { ($0.name, $0.count) }, uniquingKeysWith: +),
+      unsupportedAt: Dictionary(
+        structure.inference.unsupported.map { ($0.name, $0.place) }
+      ) { first, _ in first })
   }
 
   /// The model in ONNX's textual syntax.

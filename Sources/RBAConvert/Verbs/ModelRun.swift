@@ -52,30 +52,38 @@ public struct ModelRun: Sendable {
     let files = try outputFiles(loaded)
     let feeds = try feeds(loaded, diagnostics)
     let options = ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
+    let graph = loaded.model.graph
     let executor: Executor
-    var outputs: [String: Tensor] = [:]
+    var outputs: [String: RuntimeValue] = [:]
     var seconds: [Double] = []
     do throws(ExecutionError) {
-      executor = try Executor(model: loaded.model, options: options)
+      executor = try Executor(
+        model: loaded.model, feeds: graph.inputs.map { graph[$0].name }.filter { feeds[$0] != nil },
+        options: options)
       for _ in 0..<repetitions {
         var clock = PhaseClock()
-        outputs = try executor.run(feeds)
+        outputs = try evaluate(executor, feeds, graph)
         clock.mark("run")
         seconds.append(clock.seconds["run"] ?? 0)
       }
     } catch { throw Failure(error, in: model) }
+    let types = graph.outputs.map { graph[$0].declaration?.type }
     var report = RunReport(
-      outputs: executor.fetches.map { name in
-        PortReport(
-          name: name, type: outputs[name]!.elementType.description,
-          shape: outputs[name]!.shape.map(String.init))
+      outputs: zip(executor.fetches, types).map { name, type in
+        PortReport(name: name, outputs[name]!, declared: type)
       }, secondsPerRun: seconds, peakBytes: peakResidentBytes(),
       threads: machine.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-      batch: feeds.values.first?.shape.first ?? 1)
+      batch: batch(executor.feeds.compactMap { feeds[$0] }))
     if let testSet {
-      let error = try compare(outputs, executor.fetches, testSet)
-      report.passed = error.isWithinTolerance
-      report.maxAbsoluteError = error.largest
+      var comparison = TestSetComparison(
+        relativeTolerance: relativeTolerance, absoluteTolerance: absoluteTolerance)
+      for (index, name) in executor.fetches.enumerated() {
+        let expected = try TestSet(folder: testSet).output(index, as: types[index])
+        try comparison.compare(
+          outputs[name]!, with: expected.value, "\(expected.path): output '\(name)'")
+      }
+      report.passed = comparison.isWithinTolerance
+      report.maxAbsoluteError = comparison.largestError
     }
     if let outputFolder { try write(outputs, files, outputFolder) }
     return report
@@ -83,54 +91,43 @@ public struct ModelRun: Sendable {
 
   private func feeds(
     _ loaded: LoadedModel, _ diagnostics: Diagnostics
-  ) throws(Failure) -> [String: Tensor] {
-    guard let testSet else {
-      return try DataSupply(loaded: loaded, diagnostics: diagnostics)
-        .samples(data, flag: "--inputs", defaultCount: 1).feeds
-    }
-    var result: [String: Tensor] = [:]
-    for (index, input) in try loaded.inputs.enumerated() {
-      result[input.name] = try readTensors("\(testSet)/input_\(index).pb")[0].tensor
-    }
-    return result
+  ) throws(Failure) -> [String: RuntimeValue] {
+    if let testSet { return try TestSet(folder: testSet).inputs(of: loaded.model.graph) }
+    return try DataSupply(loaded: loaded, diagnostics: diagnostics)
+      .samples(data, flag: "--inputs", defaultCount: 1).feeds.mapValues { .tensor($0) }
   }
 
-  private func compare(
-    _ outputs: [String: Tensor], _ names: [String], _ folder: String
-  ) throws(Failure) -> (isWithinTolerance: Bool, largest: Double) {
-    var (isWithinTolerance, largest) = (true, 0.0)
-    for (index, name) in names.enumerated() {
-      let path = "\(folder)/output_\(index).pb"
-      let expected = try readTensors(path)[0].tensor
-      let got = outputs[name]!
-      guard got.elementType == expected.elementType, got.shape == expected.shape else {
-        throw Failure(
-          .malformedInput,
-          "\(path): output '\(name)' is \(got.elementType)\(got.shape), "
-            + "expected \(expected.elementType)\(expected.shape)")
-      }
-      guard let x = expected.floats, let y = got.floats else {
-        isWithinTolerance = isWithinTolerance && expected.isIdentical(to: got)
-        continue
-      }
-      for (a, b) in zip(x, y) {
-        let error = a == b || (a.isNaN && b.isNaN) ? 0 : abs(Double(b) - Double(a))
-        largest = max(largest, error.isNaN ? .infinity : error)
-        if !(error <= absoluteTolerance + relativeTolerance * abs(Double(a))) {
-          isWithinTolerance = false
-        }
-      }
-    }
-    return (isWithinTolerance, largest)
+  /// Samples run side by side where all that goes in and comes out is tensors.
+  private func evaluate(
+    _ executor: Executor, _ feeds: [String: RuntimeValue], _ graph: Graph
+  ) throws(ExecutionError) -> [String: RuntimeValue] {
+    var tensors: [String: Tensor] = [:]
+    for case (let name, .tensor(let tensor)) in feeds { tensors[name] = tensor }
+    guard tensors.count == feeds.count,
+      graph.outputs.allSatisfy({ graph[$0].declaration?.type?.tensor != nil })
+    else { return try executor.evaluate(values: feeds) }
+    return try executor.run(tensors).mapValues { .tensor($0) }
+  }
+
+  /// The length of the first axis of the first input that is a tensor and has one.
+  private func batch(_ feeds: [RuntimeValue]) -> Int {
+    for case .tensor(let tensor) in feeds where !tensor.shape.isEmpty { return tensor.shape[0] }
+    return 1
   }
 
   /// One file per output; an output's name is never used as a path.
   ///
-  /// - Throws: `Failure` if one would replace what is read.
+  /// - Throws: `Failure` if one would replace what is read, or an output is declared as no tensor.
   private func outputFiles(
     _ loaded: LoadedModel
   ) throws(Failure) -> [(name: String, path: String)] {
     guard let outputFolder else { return [] }
+    let graph = loaded.model.graph
+    for output in graph.outputs {
+      if let type = graph[output].declaration?.type, type.tensor == nil {
+        throw notWritable(graph[output].name, type.specificationName)
+      }
+    }
     var inputs = InputFiles()
     inputs.add(model: model)
     inputs.add(partsOf: loaded)
@@ -143,45 +140,29 @@ public struct ModelRun: Sendable {
     return files
   }
 
+  private func notWritable(_ name: String, _ type: String) -> Failure {
+    Failure(
+      .malformedInput,
+      "\(model): output '\(name)': expected a tensor, as .npy files hold, got \(type)")
+  }
+
   /// Each file is whole or absent.
   private func write(
-    _ outputs: [String: Tensor], _ files: [(name: String, path: String)], _ folder: String
+    _ outputs: [String: RuntimeValue], _ files: [(name: String, path: String)], _ folder: String
   ) throws(Failure) {
+    var tensors: [(tensor: Tensor, path: String)] = []
+    for (name, path) in files {
+      guard case .tensor(let tensor)? = outputs[name] else {
+        throw notWritable(name, outputs[name]?.specificationName ?? "nothing")
+      }
+      tensors.append((tensor, path))
+    }
     do throws(FileError) { try Folder.create(at: folder) } catch { throw Failure(error) }
     for (_, path) in files { try checkWritable(path, overwriting: overwriting) }
-    for (name, path) in files {
+    for (tensor, path) in tensors {
       do throws(ArrayFormatError) {
-        try NpyFile.write(outputs[name]!, path: path, overwriting: overwriting)
+        try NpyFile.write(tensor, path: path, overwriting: overwriting)
       } catch { throw Failure(error) }
     }
   }
-}
-
-/// File names for `names`, which come from a file and are never used as paths.
-///
-/// Anything but ASCII letters, digits, dashes, dots and underscores becomes an underscore, a dot does
-/// not stand first, and 200 characters are kept; names that have become equal, for people who do not
-/// tell capital letters too, are told apart by a number.
-func plainFileNames(_ names: [String]) -> [String] {
-  var taken: Set<String> = []
-  var numbers: [String: Int] = [:]
-  return names.map { name in
-    var plain = String(
-      name.unicodeScalars.prefix(200).map { scalar -> Character in
-        let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.isDigit)
-        return isPlain || "-_.".unicodeScalars.contains(scalar) ? Character(scalar) : "_"
-      })
-    if plain.isEmpty || plain.hasPrefix(".") { plain = "_" + plain }
-    var result = plain
-    while !taken.insert(result.lowercased()).inserted {
-      let number = numbers[plain.lowercased(), default: 1] + 1
-      numbers[plain.lowercased()] = number
-      result = "\(plain)-\(number)"
-    }
-    return result
-  }
-}
-
-extension Unicode.Scalar {
-  fileprivate var isDigit: Bool { ("0"..."9").contains(self) }
 }

@@ -10,13 +10,16 @@ enum InspectText {
       "\(Format.count(report.parameters)) parameters, \(Format.scaled(report.bytes, unit: "B")), "
         + "\(Format.scaled(report.multiplyAdds)) multiply-adds per sample",
     ]
-    lines += report.inputs.map { "input  \(port($0))" }
-    lines += report.outputs.map { "output \(port($0))" }
+    lines += report.inputs.map { "input  \($0.text)" }
+    lines += report.outputs.map { "output \($0.text)" }
     let counts = report.operators.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     lines.append("operators: " + counts.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
     if !report.unsupported.isEmpty {
-      let names = report.unsupported.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-      lines.append("not supported: " + names.joined(separator: ", "))
+      let counts = report.unsupported.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      lines.append("not supported:")
+      lines += counts.map { name, count in
+        "  \(count) × \(name), first at \(report.unsupportedAt[name] ?? "an unnamed node")"
+      }
     }
     for stream in report.streams { lines += [""] + describe(stream, blocks) }
     if report.streams.isEmpty { lines += ["", "no residual stream"] }
@@ -25,10 +28,6 @@ enum InspectText {
       lines += report.rejected.map { "  \($0.node): \($0.reason)" }
     }
     return lines
-  }
-
-  private static func port(_ port: PortReport) -> String {
-    "\(port.name) \(port.type)[\(port.shape.joined(separator: ", "))]"
   }
 
   private static func describe(_ stream: InspectReport.Stream, _ blocks: Bool) -> [String] {

@@ -3,7 +3,7 @@ import RBAConvert
 /// What `run` tells a person.
 enum RunText {
   static func lines(_ report: RunReport) -> [String] {
-    var lines = report.outputs.map { "\($0.name) \($0.type)[\($0.shape.joined(separator: ", "))]" }
+    var lines = report.outputs.map(\.text)
     let sorted = report.secondsPerRun.sorted()
     let median = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
     lines.append(
