@@ -8,6 +8,12 @@ struct Body: Sendable {
   /// Values of the outer graph that the body's last inputs are.
   let captures: [ValueID]
   let planned: PlannedGraph
+  /// How many graphs stand inside one another, from this one on.
+  private let height: Int
+
+  /// Types are not inferred through more graphs inside one another: each is gone through several times
+  /// for each time that the one around it is.
+  private static let largestInferredHeight = 4
 
   /// - Parameter outer: the graph that the node stands in.
   /// - Throws: `GraphError` where a captured name is produced inside too.
@@ -28,7 +34,9 @@ struct Body: Sendable {
       }
     }
     self.captures = captures
-    planned = PlannedGraph(graph, OperatorTable(graph, of: model, registry: registry))
+    let table = OperatorTable(graph, of: model, registry: registry)
+    height = 1 + (table.bodies.values.joined().map(\.height).max() ?? 0)
+    planned = PlannedGraph(graph, table)
   }
 
   /// Types of the outputs, and their contents where known.
@@ -36,7 +44,7 @@ struct Body: Sendable {
   /// - Parameter captured: what is known of the captured values.
   func infer(_ inputs: [Operand?], captured: [Operand?]) -> [Operand?] {
     let outputs = planned.graph.outputs
-    guard
+    guard height <= Self.largestInferredHeight,
       let inference = try? TypeInference(
         planned.graph, planned.table, inputs: inputs + captured)
     else { return outputs.map { _ in nil } }

@@ -5,14 +5,16 @@ import Tensors
 extension Plan {
   /// Runs every step on the calling thread.
   ///
-  /// - Parameter feeds: one value for each of the graph's inputs, of the planned types.
+  /// - Parameters:
+  ///   - feeds: one value for each of the graph's inputs, of the planned types.
+  ///   - limit: bytes that everything may take, at least those that are planned.
   /// - Returns: one value for each of the graph's outputs.
   func evaluate(
-    _ feeds: [RuntimeValue], pool: MemoryPool
+    _ feeds: [RuntimeValue], limit: Int, pool: MemoryPool
   ) throws(ExecutionError) -> [RuntimeValue] {
     try pool.withArena(arenaByteCount) { (arena) throws(ExecutionError) in
       let results = resultByteCounts.map { pool.block($0) }
-      var run = Run(self, feeds, arena, results, pool)
+      var run = Run(self, feeds, arena, results, pool, limit: limit)
       defer { run.releaseSlots() }
       for step in steps { try run.perform(step) }
       withExtendedLifetime(feeds) {}
@@ -44,11 +46,11 @@ private struct Run {
 
   init(
     _ plan: Plan, _ feeds: [RuntimeValue], _ arena: Arena, _ results: [ByteStorage],
-    _ pool: MemoryPool
+    _ pool: MemoryPool, limit: Int
   ) {
     self.pool = pool
     self.feeds = feeds
-    lateByteLimit = plan.lateByteLimit
+    lateByteLimit = limit - plan.plannedByteCount
     feedBases = feeds.map { Self.base(of: $0) }
     blocks = plan.blocks.map { place in
       switch place {
@@ -114,6 +116,9 @@ private struct Run {
     defer { pool.account(-copied) }
     let results = try evaluateLate(
       operation, inputs.map { $0.map(value) }, bodies, maximumBytes: rest - copied)
+    guard results.count >= outputs.count else {
+      throw OperatorError(.arity, "expected \(outputs.count) results, got \(results.count)")
+    }
     for (output, result) in zip(outputs, results) {
       guard let output else { continue }
       if let expected = output.type {
@@ -122,8 +127,10 @@ private struct Run {
           throw OperatorError(.shapeMismatch, "expected a result of \(expected), got \(got)")
         }
       }
-      pool.account(result.byteCount)
-      lateByteCount += result.byteCount
+      let (count, rest) = (result.byteCount, lateByteLimit - lateByteCount)
+      guard count <= rest else { throw .tooLarge("the result", bytes: count, allowed: rest) }
+      pool.account(count)
+      lateByteCount += count
       slots[output.index] = result
     }
   }
@@ -133,7 +140,7 @@ private struct Run {
   ) throws(OperatorError) -> [RuntimeValue] {
     switch operation {
     case let operation as any ControlFlowOperator:
-      let evaluations = bodies.map { bind($0, maximumBytes: maximumBytes) }
+      let evaluations = bodies.map(bind)
       return try operation.evaluate(inputs, bodies: evaluations, maximumBytes: maximumBytes)
     case let operation as any ValueOperator:
       return try operation.evaluate(values: inputs, maximumBytes: maximumBytes)
@@ -148,10 +155,12 @@ private struct Run {
     }
   }
 
-  private func bind(_ bound: BoundBody, maximumBytes: Int) -> BodyEvaluation {
+  private func bind(_ bound: BoundBody) -> BodyEvaluation {
     let captured = bound.captures.map(value)
     let pool = pool
-    func evaluate(_ inputs: [RuntimeValue]) throws(OperatorError) -> [RuntimeValue] {
+    func evaluate(
+      _ inputs: [RuntimeValue], maximumBytes: Int
+    ) throws(OperatorError) -> [RuntimeValue] {
       try bound.body.evaluate(inputs, captured: captured, limit: maximumBytes, pool: pool)
     }
     return evaluate

@@ -89,10 +89,13 @@ struct Plan: Sendable {
   var resultByteCounts: [Int]
   var slotCount: Int
   var arenaByteCount: Int
-  /// Bytes that what is made late may take at one time.
-  var lateByteLimit: Int
+  /// Bytes of constants that were made while planning.
+  var constantByteCount: Int
   var fetches: [Fetch]
 
   /// Bytes that one evaluation takes, apart from what is made late.
   var byteCount: Int { resultByteCounts.reduce(arenaByteCount, saturatingSum) }
+
+  /// Bytes that are taken before anything is made late.
+  var plannedByteCount: Int { saturatingSum(byteCount, constantByteCount) }
 }

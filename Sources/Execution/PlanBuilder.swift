@@ -290,9 +290,7 @@ struct PlanBuilder {
     releaseSlots(fetches)
     return Plan(
       steps: steps, blocks: blocks, resultByteCounts: resultByteCounts, slotCount: slotTypes.count,
-      arenaByteCount: arenaByteCount,
-      lateByteLimit: limit - constantByteCount - resultByteCounts.reduce(arenaByteCount, +),
-      fetches: fetches)
+      arenaByteCount: arenaByteCount, constantByteCount: constantByteCount, fetches: fetches)
   }
 
   private func layOut(

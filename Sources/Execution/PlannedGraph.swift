@@ -11,7 +11,6 @@ final class PlannedGraph: Sendable {
 
   private struct CachedPlan: Sendable {
     let types: [ArrayType?]
-    let limit: Int
     let plan: Plan
   }
 
@@ -25,10 +24,10 @@ final class PlannedGraph: Sendable {
 
   /// - Parameters:
   ///   - types: one for each of the graph's inputs; `nil` for one that is no tensor.
-  ///   - limit: bytes that an evaluation may take.
+  ///   - limit: bytes that an evaluation may take, at least what the plan returned takes.
   func plan(for types: [ArrayType?], limit: Int) throws(ExecutionError) -> Plan {
     if let known = plans.withLock({ plans in
-      plans.firstIndex { $0.types == types && $0.limit == limit }.map { index in
+      plans.firstIndex { $0.types == types && $0.plan.plannedByteCount <= limit }.map { index in
         let entry = plans.remove(at: index)
         plans.append(entry)
         return entry.plan
@@ -39,7 +38,7 @@ final class PlannedGraph: Sendable {
     let plan = try PlanBuilder.plan(graph, table, inputTypes: types, limit: limit)
     plans.withLock { plans in
       if plans.count >= Self.planLimit { plans.removeFirst() }
-      plans.append(CachedPlan(types: types, limit: limit, plan: plan))
+      plans.append(CachedPlan(types: types, plan: plan))
     }
     return plan
   }
@@ -54,6 +53,6 @@ final class PlannedGraph: Sendable {
     let types = inputs.map { input -> ArrayType? in
       if case .tensor(let tensor) = input { ArrayType(tensor) } else { nil }
     }
-    return try plan(for: types, limit: limit).evaluate(inputs, pool: pool)
+    return try plan(for: types, limit: limit).evaluate(inputs, limit: limit, pool: pool)
   }
 }

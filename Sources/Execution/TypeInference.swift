@@ -42,7 +42,10 @@ package struct TypeInference: Sendable {
   ) throws(ExecutionError) {
     var feeds: [String: Operand] = [:]
     for (value, input) in zip(graph.inputs, inputs) { feeds[graph[value].name] = input }
-    try self.init(graph, table, feeds: feeds, largestConstant: largestConstant)
+    // What is not known of an input is not what its declaration says: that may be wrong.
+    try self.init(
+      graph, table, feeds: feeds, unknown: Set(zip(graph.inputs, inputs).lazy.filter { $1 == nil }.map(\.0)),
+      largestConstant: largestConstant)
   }
 
   init(
@@ -54,14 +57,15 @@ package struct TypeInference: Sendable {
   }
 
   private init(
-    _ graph: Graph, _ table: OperatorTable, feeds: [String: Operand], largestConstant: Int
+    _ graph: Graph, _ table: OperatorTable, feeds: [String: Operand], unknown: Set<ValueID> = [],
+    largestConstant: Int
   ) throws(ExecutionError) {
     self.graph = graph
     self.table = table
     self.unsupported = table.unsupported
     self.failures = table.failures
     self.largestConstant = largestConstant
-    for value in graph.inputs {
+    for value in graph.inputs where !unknown.contains(value) {
       if let declared = graph[value].declaration?.type?.tensor, let shape = declared.concreteShape {
         types[value] = ArrayType(declared.elementType, shape)
       }

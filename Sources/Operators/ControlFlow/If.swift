@@ -35,6 +35,6 @@ package struct If: ControlFlowOperator {
   package func evaluate(
     _ inputs: [RuntimeValue?], bodies: [BodyEvaluation], maximumBytes: Int
   ) throws(OperatorError) -> [RuntimeValue] {
-    try bodies[try inputs[0]!.scalar("cond") != 0 ? 0 : 1]([])
+    try bodies[try inputs[0]!.scalar("cond") != 0 ? 0 : 1]([], maximumBytes)
   }
 }

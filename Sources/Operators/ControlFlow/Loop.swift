@@ -17,7 +17,10 @@ package struct Loop: ControlFlowOperator {
     "Loop", inputs: 0...Int.max, outputs: 1...Int.max)
   package static let bodyNames = ["body"]
 
-  private static let iterationLimit = 1_000_000
+  /// Iterations after which it is taken to run without end.
+  package var iterationLimit = 1_000_000
+  /// Passes over the body after which inference gives up.
+  private static let passLimit = 3
 
   private let carriedCount: Int
   private let outputCount: Int
@@ -41,15 +44,16 @@ package struct Loop: ControlFlowOperator {
   /// Those of carried values that an iteration leaves as they are. How often the body runs, nothing tells.
   package func infer(_ inputs: [Operand?], bodies: [BodyInference]) -> [ArrayType?] {
     var carried = inputs.dropFirst(2).map { $0.map { Operand($0.type) } }
+    var isSettled = false
     // A type that changes makes others change: until none does.
-    for _ in 0...carriedCount {
+    for _ in 0..<Self.passLimit where !isSettled {
       let results = bodies[0](
         [Operand(ArrayType(.int64, [])), Operand(ArrayType(.bool, []))] + carried)
       let kept = zip(carried, results.dropFirst()).map { $0?.type == $1?.type ? $0 : nil }
-      if kept.map({ $0?.type }) == carried.map({ $0?.type }) { break }
+      isSettled = kept.map { $0?.type } == carried.map { $0?.type }
       carried = kept
     }
-    return carried.map { $0?.type } + scanTypes.map { _ in nil }
+    return carried.map { isSettled ? $0?.type : nil } + scanTypes.map { _ in nil }
   }
 
   package func evaluate(
@@ -64,30 +68,22 @@ package struct Loop: ControlFlowOperator {
       }
       carried.append(input)
     }
-    var scans = scanTypes.map { _ in [Tensor]() }
+    var iterations = Iterations(
+      states: carried, scanCount: scanTypes.count, maximumBytes: maximumBytes)
     var iteration = 0
     while condition != 0, iteration < limit ?? .max {
-      guard iteration < Self.iterationLimit else {
+      guard iteration < iterationLimit else {
         throw OperatorError(.invalidValue, "still runs after \(iteration) iterations")
       }
       let results = try bodies[0](
         [
           .tensor(Tensor([Int64(iteration)], shape: [])),
           .tensor(Tensor([condition != 0], shape: [])),
-        ] + carried)
+        ] + iterations.states, iterations.rest)
       condition = try results[0].scalar("the body's condition")
-      carried = Array(results[1...carriedCount])
-      for index in scans.indices {
-        scans[index].append(try results[1 + carriedCount + index].tensor("scan output \(index)"))
-      }
+      try iterations.take(results.dropFirst())
       iteration += 1
     }
-    var rest = maximumBytes
-    for (elements, type) in zip(scans, scanTypes) {
-      let stacked = try stack(elements, declared: type, axis: 0, maximumBytes: rest)
-      rest -= stacked.byteCount
-      carried.append(.tensor(stacked))
-    }
-    return carried
+    return try iterations.outputs(scanTypes.map { StackedOutput(type: $0) })
   }
 }

@@ -98,7 +98,7 @@ package struct Scan: ControlFlowOperator {
   package func evaluate(
     _ values: [RuntimeValue?], bodies: [BodyEvaluation], maximumBytes: Int
   ) throws(OperatorError) -> [RuntimeValue] {
-    var states = values.prefix(stateCount).map { $0! }
+    let states = values.prefix(stateCount).map { $0! }
     var rest = maximumBytes
     var elements: [[Tensor]] = []
     for (index, (value, track)) in zip(values.dropFirst(stateCount), inputs).enumerated() {
@@ -112,21 +112,16 @@ package struct Scan: ControlFlowOperator {
       throw OperatorError(
         .shapeMismatch, "expected scan inputs of one length, got \(elements.map(\.count))")
     }
-    var scans = outputs.map { _ in [Tensor]() }
+    var iterations = Iterations(
+      states: states, scanCount: outputs.count, maximumBytes: rest)
     for step in 0..<length {
-      let results = try bodies[0](states + elements.map { .tensor($0[step]) })
-      states = Array(results.prefix(stateCount))
-      for index in scans.indices {
-        scans[index].append(try results[stateCount + index].tensor("scan output \(index)"))
-      }
+      let results = try bodies[0](
+        iterations.states + elements.map { .tensor($0[step]) }, iterations.rest)
+      try iterations.take(results[...])
     }
-    for (index, track) in outputs.enumerated() {
-      let stacked = try stack(
-        track.isBackward ? scans[index].reversed() : scans[index], declared: outputTypes[index],
-        axis: track.axis, maximumBytes: rest)
-      rest -= stacked.byteCount
-      states.append(.tensor(stacked))
-    }
-    return states
+    return try iterations.outputs(
+      zip(outputTypes, outputs).map {
+        StackedOutput(type: $0, axis: $1.axis, isBackward: $1.isBackward)
+      })
   }
 }

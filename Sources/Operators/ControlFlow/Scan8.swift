@@ -65,15 +65,23 @@ package struct Scan8: ControlFlowOperator {
       throw OperatorError(.shapeMismatch, "sequence_lens: expected \(batch) elements")
     }
     var results = outputTypes.map { _ in [Tensor]() }
+    var rest = maximumBytes
     for sample in 0..<batch {
       let given = inputs.map { $0[sample] }
-      let outputs = try evaluate(given, length: lengths?[sample], bodies[0], maximumBytes)
-      for (index, output) in outputs.enumerated() { results[index].append(output) }
+      let outputs = try evaluate(given, length: lengths?[sample], bodies[0], rest)
+      for (index, output) in outputs.enumerated() {
+        rest -= output.byteCount
+        results[index].append(output)
+      }
+      guard rest >= 0 else {
+        throw .tooLarge("the result", bytes: maximumBytes - rest, allowed: maximumBytes)
+      }
     }
     var stacked: [RuntimeValue] = []
     for (result, type) in zip(results, outputTypes) {
-      stacked.append(
-        .tensor(try stack(result, declared: type, axis: 0, maximumBytes: maximumBytes)))
+      let tensor = try stack(result, declared: type, axis: 0, maximumBytes: rest)
+      rest -= tensor.byteCount
+      stacked.append(.tensor(tensor))
     }
     return stacked
   }
@@ -82,7 +90,7 @@ package struct Scan8: ControlFlowOperator {
   private func evaluate(
     _ inputs: [Tensor], length: Int?, _ body: BodyEvaluation, _ maximumBytes: Int
   ) throws(OperatorError) -> [Tensor] {
-    var states = inputs.prefix(stateCount).map { RuntimeValue.tensor($0) }
+    let states = inputs.prefix(stateCount).map { RuntimeValue.tensor($0) }
     var elements: [[Tensor]] = []
     for input in inputs.dropFirst(stateCount) {
       elements.append(try unstack(input, axis: 0, maximumBytes: maximumBytes))
@@ -94,23 +102,19 @@ package struct Scan8: ControlFlowOperator {
         .shapeMismatch,
         "expected scan inputs of one length of at least \(length), got \(elements.map(\.count))")
     }
-    var scans = outputTypes.dropFirst(stateCount).map { _ in [Tensor]() }
+    var iterations = Iterations(
+      states: states, scanCount: outputTypes.count - stateCount, maximumBytes: maximumBytes)
     for step in 0..<length {
       let current = zip(elements, isBackward).map { $1 ? $0[length - 1 - step] : $0[step] }
-      let results = try body(states + current.map { .tensor($0) })
-      states = Array(results.prefix(stateCount))
-      for index in scans.indices {
-        scans[index].append(try results[stateCount + index].tensor("scan output \(index)"))
-      }
+      try iterations.take(
+        try body(iterations.states + current.map { .tensor($0) }, iterations.rest)[...])
     }
     var outputs: [Tensor] = []
-    for state in states { outputs.append(try state.tensor("a state value")) }
-    for (index, scan) in scans.enumerated() {
+    for state in iterations.states { outputs.append(try state.tensor("a state value")) }
+    for (scan, type) in zip(iterations.scans, outputTypes.dropFirst(stateCount)) {
       let padding = scan.first.map { [Tensor](repeating: $0.zeros, count: longest - length) } ?? []
       outputs.append(
-        try stack(
-          scan + padding, declared: outputTypes[stateCount + index], axis: 0,
-          maximumBytes: maximumBytes))
+        try stack(scan + padding, declared: type, axis: 0, maximumBytes: iterations.rest))
     }
     return outputs
   }

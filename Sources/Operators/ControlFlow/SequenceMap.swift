@@ -40,11 +40,18 @@ package struct SequenceMap: ControlFlowOperator {
         .shapeMismatch, "expected sequences of \(count) elements, got one of \(elements.count)")
     }
     var results = [[RuntimeValue]](repeating: [], count: outputCount)
+    var rest = maximumBytes
     for index in 0..<count {
       let arguments = inputs.map { input -> RuntimeValue in
         if case .sequence(let elements)? = input { elements[index] } else { input! }
       }
-      for (output, value) in try bodies[0](arguments).enumerated() { results[output].append(value) }
+      for (output, value) in try bodies[0](arguments, rest).enumerated() {
+        guard value.byteCount <= rest else {
+          throw .tooLarge("the result", bytes: value.byteCount, allowed: rest)
+        }
+        rest -= value.byteCount
+        results[output].append(value)
+      }
     }
     return results.map { .sequence($0) }
   }

@@ -45,6 +45,16 @@ func concatenate(
   return try Concat(node, opset: 13).evaluate(tensors: tensors, maximumBytes: maximumBytes)[0]
 }
 
+/// Parts of one tensor at most. A tensor without elements may have any number of them.
+private let largestPartCount = 1 << 20
+
+/// - Throws: `OperatorError.tooLarge` where a tensor would be taken apart into too many.
+func expectPartCount(_ count: Int) throws(OperatorError) {
+  guard count <= largestPartCount else {
+    throw OperatorError(.tooLarge, "expected at most \(largestPartCount) parts, got \(count)")
+  }
+}
+
 /// The elements of a tensor along an axis, without it.
 ///
 /// - Throws: `OperatorError` where there is no such axis, or elements cannot be told apart in memory.
@@ -55,6 +65,7 @@ func unstack(
   try expectMovable("taking apart", ArrayType(tensor))
   let tensor = try moveAxis(of: tensor, from: axis, to: 0, maximumBytes: maximumBytes)
   let shape = Array(tensor.shape.dropFirst())
+  try expectPartCount(tensor.shape[0])
   return (0..<tensor.shape[0]).map { tensor.slice($0..<$0 + 1).reshaped(shape) }
 }
 

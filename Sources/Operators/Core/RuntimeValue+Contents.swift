@@ -36,7 +36,7 @@ extension RuntimeValue {
     }
     let value =
       tensor.elementType == .bool
-      ? tensor.elements(as: Bool.self).first.map { $0 ? 1 : 0 } : tensor.integers?.first
+      ? tensor.region.bytes.first.map { $0 == 0 ? 0 : 1 } : tensor.integers?.first
     guard let value else {
       throw OperatorError(
         .typeMismatch, "\(noun): expected an integer or bool, got \(tensor.elementType)")

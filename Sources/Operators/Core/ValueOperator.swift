@@ -21,9 +21,11 @@ extension ValueOperator {
   }
 }
 
-/// Runs a graph that is an attribute of a node: its inputs to its outputs. What it captures from
-/// outside is bound.
-package typealias BodyEvaluation = ([RuntimeValue]) throws(OperatorError) -> [RuntimeValue]
+/// Runs a graph that is an attribute of a node: its inputs to its outputs, within so many bytes. What
+/// it captures from outside is bound.
+package typealias BodyEvaluation = (
+  _ inputs: [RuntimeValue], _ maximumBytes: Int
+) throws(OperatorError) -> [RuntimeValue]
 
 /// Infers the types of such a graph's outputs, as far as those of its inputs tell.
 package typealias BodyInference = ([Operand?]) -> [Operand?]
@@ -40,7 +42,7 @@ package protocol ControlFlowOperator: Operator {
 
   /// - Parameters:
   ///   - bodies: the graphs in the order of `bodyNames`.
-  ///   - maximumBytes: what new tensors may take, beside those of the bodies.
+  ///   - maximumBytes: what new tensors may take, those of the bodies included.
   func evaluate(
     _ inputs: [RuntimeValue?], bodies: [BodyEvaluation], maximumBytes: Int
   ) throws(OperatorError) -> [RuntimeValue]

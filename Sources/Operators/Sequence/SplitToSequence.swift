@@ -30,7 +30,9 @@ package struct SplitToSequence: ValueOperator {
           try unstack(tensor, axis: axis, maximumBytes: maximumBytes).map { .tensor($0) })
       ]
     }
-    let moved = try moveAxis(of: tensor, from: axis, to: 0, maximumBytes: maximumBytes)
+    // Parts of another axis than the first are copied, all of them.
+    let rest = axis == 0 ? maximumBytes : maximumBytes - tensor.byteCount
+    let moved = try moveAxis(of: tensor, from: axis, to: 0, maximumBytes: rest)
     var parts: [RuntimeValue] = []
     var start = 0
     for length in try lengths(split, of: tensor.shape[axis]) {
@@ -46,7 +48,10 @@ package struct SplitToSequence: ValueOperator {
 
   /// The length of each part of an axis.
   private func lengths(_ split: Tensor?, of extent: Int) throws(OperatorError) -> [Int] {
-    guard let split else { return [Int](repeating: 1, count: extent) }
+    guard let split else {
+      try expectPartCount(extent)
+      return [Int](repeating: 1, count: extent)
+    }
     guard let lengths = split.integers, split.shape.count <= 1 else {
       throw OperatorError(.typeMismatch, "split: expected integers, got \(ArrayType(split))")
     }
@@ -54,14 +59,15 @@ package struct SplitToSequence: ValueOperator {
       guard let length = lengths.first, length > 0 else {
         throw OperatorError(.invalidValue, "split: expected a positive length, got \(lengths)")
       }
+      try expectPartCount(extent / length)
       return stride(from: 0, to: extent, by: length).map { min(length, extent - $0) }
     }
     var rest = extent
     for length in lengths {
-      guard length >= 0, length <= rest else { break }
+      guard length >= 0, length <= rest else { rest = -1; break }
       rest -= length
     }
-    guard rest == 0, lengths.allSatisfy({ $0 >= 0 }) else {
+    guard rest == 0 else {
       throw OperatorError(.invalidValue, "split \(lengths) does not add up to \(extent)")
     }
     return lengths
