@@ -14,7 +14,7 @@ package struct ExpandDims: ViewOperator {
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
-    try expectMovable("ExpandDims", type)
+    try expectMovable(type)
     guard let axis = try axis(rank: type.shape.count, inputs[1]) else { return .dependsOnContents }
     var shape = type.shape
     shape.insert(1, at: axis)

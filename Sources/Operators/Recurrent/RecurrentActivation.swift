@@ -100,7 +100,7 @@ enum RecurrentActivation: Sendable, Hashable {
 }
 
 /// An element type that recurrent layers compute in.
-protocol RecurrentElement: MatrixElement {
+protocol RecurrentElement: MatrixElement, BinaryFloatingPoint {
   /// x[i] = f(x[i]) for i below count.
   static func apply(
     _ function: RecurrentActivation, to x: UnsafeMutablePointer<Self>, count: Int)
