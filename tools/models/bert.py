@@ -42,8 +42,9 @@ def build(path, layers):
         hidden = builder.layer_normalization(f"{name}.norm2", total, WIDTH, True, EPSILON)
 
     names = ["input_ids", "attention_mask", "token_type_ids"]
+    builder.rename(hidden, "last_hidden_state")
     builder.save(path, 14, [(name, TensorProto.INT64, ["batch", "length"]) for name in names],
-                 "last_hidden_state", ["batch", "length", WIDTH])
+                 [("last_hidden_state", TensorProto.FLOAT, ["batch", "length", WIDTH])])
 
 
 if __name__ == "__main__":

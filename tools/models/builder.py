@@ -42,6 +42,9 @@ class Builder:
     def layer_normalization(self, name, value, width, decomposed, epsilon=1e-6):
         scale = self.weight(f"{name}.weight", 1 + 0.1 * self.random.standard_normal(width))
         bias = self.normal(f"{name}.bias", width, deviation=DEVIATION)
+        return self.normalized(value, scale, bias, decomposed, epsilon)
+
+    def normalized(self, value, scale, bias, decomposed, epsilon):
         if not decomposed:
             return self.add("LayerNormalization", value, scale, bias, axis=-1, epsilon=epsilon)
         centred = self.add("Sub", value, self.add("ReduceMean", value, axes=[-1]))
@@ -84,14 +87,19 @@ class Builder:
         joined = self.add("Concat", batch, tokens, self.constant([width], "i8"), axis=0)
         return self.linear(f"{name}.output", self.add("Reshape", context, joined), width, width)
 
-    def save(self, path, opset, inputs, output, shape):
-        """`inputs` are (name, element type, shape); the last node's result is called `output`."""
-        self.nodes[-1].output[0] = output
-        graph = helper.make_graph(
-            self.nodes, self.name, [helper.make_tensor_value_info(*value) for value in inputs],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)], self.initializers)
+    def rename(self, value, name):
+        """Calls a result `name`, wherever it is used."""
+        for node in self.nodes:
+            for values in (node.input, node.output):
+                values[:] = [name if value == other else other for other in values]
+        return name
+
+    def save(self, path, opset, inputs, outputs, functions=(), imports=()):
+        """`inputs` and `outputs` are (name, element type, shape)."""
+        information = [[helper.make_tensor_value_info(*value) for value in values] for values in (inputs, outputs)]
+        graph = helper.make_graph(self.nodes, self.name, *information, self.initializers)
+        opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in imports)]
         model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8,
-            producer_name=self.name)
+            graph, opset_imports=opsets, ir_version=8, producer_name=self.name, functions=functions)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, path)

@@ -56,9 +56,9 @@ def build(path, opset):
     value = builder.add("Flatten", builder.add("GlobalAveragePool", value), axis=1)
     weight = builder.weight("head.weight", builder.random.standard_normal((CLASSES, inputs)) * inputs**-0.5)
     bias = builder.weight("head.bias", np.zeros(CLASSES))
-    builder.add("Gemm", value, weight, bias, transB=1)
+    builder.rename(builder.add("Gemm", value, weight, bias, transB=1), "logits")
     builder.save(path, opset, [("pixel_values", TensorProto.FLOAT, ["batch", 3, 224, 224])],
-                 "logits", ["batch", CLASSES])
+                 [("logits", TensorProto.FLOAT, ["batch", CLASSES])])
 
 
 if __name__ == "__main__":

@@ -41,9 +41,10 @@ def build(path, size, decomposed, layers=LAYERS):
     normal = builder.layer_normalization("norm", hidden, width, decomposed)
     token = builder.add("Gather", normal, builder.constant(0, "i8"), axis=1)
     weight = builder.normal("head.weight", CLASSES, width, deviation=width**-0.5)
-    builder.add("Gemm", token, weight, builder.normal("head.bias", CLASSES, deviation=DEVIATION), transB=1)
+    bias = builder.normal("head.bias", CLASSES, deviation=DEVIATION)
+    builder.rename(builder.add("Gemm", token, weight, bias, transB=1), "logits")
     builder.save(path, 17, [("pixel_values", TensorProto.FLOAT, ["batch", 3, SIDE, SIDE])],
-                 "logits", ["batch", CLASSES])
+                 [("logits", TensorProto.FLOAT, ["batch", CLASSES])])
 
 
 if __name__ == "__main__":
