@@ -41,14 +41,37 @@ struct Dataflow {
       .sorted { position(of: $0) < position(of: $1) }
   }
 
-  /// The value that `value` is, seen through nodes that hand it on.
+  /// The value that `value` is, seen through nodes that hand it on. What was quantised and dequantised
+  /// is what it was before, so that a root of floating point is of floating point too.
   func root(of value: ValueID) -> ValueID {
     var value = value
     while let id = graph.producer(of: value), graph[id].isTransparent,
-      let input = graph[id].inputs.first ?? nil,
-      types[input]?.elementType.isFloatingPoint == types[value]?.elementType.isFloatingPoint
-    { value = input }
+      let input = graph[id].inputs.first ?? nil
+    {
+      if isFloat(input) == isFloat(value) {
+        value = input
+      } else if graph[id].operatorType == "DequantizeLinear", let quantizer = quantizer(of: input),
+        let original = graph[quantizer].inputs.first ?? nil, isFloat(original) == isFloat(value)
+      {
+        value = original
+      } else {
+        break
+      }
+    }
     return value
+  }
+
+  private func isFloat(_ value: ValueID) -> Bool? { types[value]?.elementType.isFloatingPoint }
+
+  /// The node that quantised what `value` is.
+  private func quantizer(of value: ValueID) -> NodeID? {
+    var value = value
+    while let id = graph.producer(of: value) {
+      if graph[id].operatorType == "QuantizeLinear" { return id }
+      guard graph[id].is("Identity"), let input = graph[id].inputs.first ?? nil else { return nil }
+      value = input
+    }
+    return nil
   }
 
   /// The nodes between `source` and `target`: those that depend on the one and that the other needs.

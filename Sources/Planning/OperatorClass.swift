@@ -17,19 +17,25 @@ extension Node {
   /// Whether the node multiplies by a matrix.
   var isMatrixProduct: Bool {
     [
-      "MatMul", "Gemm", "Einsum", "FusedMatMul", "MatMulInteger", "QLinearMatMul", "MatMulNBits",
+      "MatMul", "Gemm", "Einsum", "FusedMatMul", "FusedGemm", "TransposeMatMul", "GemmFastGelu",
+      "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "QLinearMatMul", "QGemm",
+      "MatMulNBits", "MatMulBnb4",
     ].contains(operatorType)
   }
 
   /// Whether the node is a convolution.
   var isConvolution: Bool {
-    ["Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "FusedConv"].contains(operatorType)
+    ["Conv", "ConvTranspose", "ConvInteger", "QLinearConv", "FusedConv", "DeformConv"]
+      .contains(operatorType)
   }
 
   /// Whether the node is a whole attention.
   var isFusedAttention: Bool {
-    ["Attention", "MultiHeadAttention", "GroupQueryAttention", "PackedAttention"]
-      .contains(operatorType)
+    [
+      "Attention", "MultiHeadAttention", "GroupQueryAttention", "PackedAttention",
+      "PackedMultiHeadAttention", "DecoderMaskedMultiHeadAttention", "QAttention",
+      "LongformerAttention", "SparseAttention", "PagedAttention",
+    ].contains(operatorType)
   }
 
   private var hasKnownDomain: Bool { ["", "com.microsoft"].contains(canonicalDomain) }
@@ -42,6 +48,6 @@ extension Node {
     "ReduceSumSquare", "ReduceL2", "ReduceL1", "ReduceMax", "ReduceMin", "LayerNormalization",
     "RMSNormalization", "SimplifiedLayerNormalization", "BatchNormalization",
     "InstanceNormalization", "GroupNormalization", "GroupNorm", "LpNormalization",
-    "MeanVarianceNormalization",
+    "MeanVarianceNormalization", "QLinearAdd", "QLinearMul", "QLinearSigmoid", "QLinearLeakyRelu",
   ]
 }

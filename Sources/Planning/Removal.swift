@@ -23,7 +23,9 @@ package struct Removal: Sendable {
     func remaining(_ value: ValueID) -> Int {
       uses[value] ?? graph[value].users.count + graph[value].outputCount
     }
-    for span in spans { uses[span.from] = remaining(span.from) + 1 }
+    for span in spans {
+      for read in graph.readings(of: span.from) { uses[read] = remaining(read) + 1 }
+    }
     let ends = Set(spans.map(\.to))
     // An end that starts the next span is read there by the replacement, not by name. Its count falls
     // below zero where the next span's nodes go first.

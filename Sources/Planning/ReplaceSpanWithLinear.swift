@@ -37,6 +37,7 @@ package struct ReplaceSpanWithLinear: Sendable {
     var builder = Builder(
       patch: GraphPatch(Self.name, of: graph), anchor: anchor, type: stream.type,
       stem: stem(in: streams))
+    let source = builder.dequantized(source, in: graph) ?? source
     let result: ValueID
     switch (form, stream.layout) {
     case (.identity, _):
@@ -129,6 +130,23 @@ private struct Builder {
     return output
   }
 
+  /// What `source` is once quantised, where the graph goes on from that only: the replacement then stands
+  /// between a dequantisation of its own and the quantisation that follows.
+  mutating func dequantized(_ source: ValueID, in graph: Graph) -> ValueID? {
+    guard let id = graph.quantizer(of: source), let quantized = graph[id].outputs[0] else {
+      return nil
+    }
+    let quantizer = graph[id]
+    let output = patch.newValue("\(stem).dequantized")
+    patch.insert(
+      Node(
+        "DequantizeLinear", domain: quantizer.domain, name: "\(stem).DequantizeLinear",
+        inputs: [quantized] + quantizer.inputs.dropFirst(), outputs: [output],
+        attributes: quantizer.attributes.filter { ["axis", "block_size"].contains($0.name) }),
+      before: anchor)
+    return output
+  }
+
   /// The numbers as an initializer of the stream's element type, rounded to nearest.
   mutating func initializer(
     _ suffix: String, _ values: [Float], _ shape: [Int]
@@ -161,6 +179,24 @@ private struct Builder {
 }
 
 extension Graph {
+  /// The node that quantises `value`, where that is all that becomes of it.
+  fileprivate func quantizer(of value: ValueID) -> NodeID? {
+    guard let first = self[value].users.first, self[value].outputCount == 0,
+      self[value].users.allSatisfy({ user in
+        let node = self[user]
+        return node.operatorType == "QuantizeLinear" && node.outputs.first ?? nil != nil
+          && node.inputs[0] == value && !node.inputs.dropFirst().contains(value)
+      })
+    else { return nil }
+    return first
+  }
+
+  /// What a replacement that starts at the point `value` reads: the point, or what dequantising it takes.
+  func readings(of value: ValueID) -> [ValueID] {
+    guard let id = quantizer(of: value), let quantized = self[id].outputs[0] else { return [value] }
+    return [quantized] + self[id].inputs.dropFirst().compactMap(\.self)
+  }
+
   /// Replaces spans that do not overlap, in order of position, and removes what nothing needs then.
   ///
   /// - Parameter opset: the imported version of the default operator set.

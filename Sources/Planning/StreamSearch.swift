@@ -97,6 +97,7 @@ struct StreamSearch {
   ) -> ValueID {
     if skips.contains(residual.sum) { return residual.sum }
     let candidates = flow.exits(of: residual.sum).map { flow.root(of: $0) }
+      .filter { flow.types[$0] == flow.types[residual.skip] }
     if let next = candidates.last(where: skips.contains) { return next }
     // The last step of a stream goes as far as those before it.
     if exits.contains(residual.skip), let last = candidates.last { return last }

@@ -6,54 +6,113 @@ import Tensors
 
 /// A model's types at a batch of one, its residual streams, and what its nodes cost.
 struct ModelStructure: Sendable {
+  /// The model that is analysed and rewritten: calls of its own functions inlined, sums by themselves.
+  let model: Model
   let inference: TypeInference
   let finding: StreamFinding
+  /// What dimensions that nothing gives were taken to be.
+  let defaultExtent: Int
+  /// What cannot be evaluated.
+  let unevaluated: UnevaluatedNodes
+  /// Values that take no such node.
+  let computable: Set<ValueID>
+  /// Values at which a rewritten model is held against the original.
+  let compared: [ValueID]
+
+  /// Whether the types of all values are known that can be computed.
+  let isComplete: Bool
+
+  private let separation: SumSeparation
 
   var graph: Graph { inference.graph }
   var streams: [ResidualStream] { finding.streams }
 
+  /// Extents to try where nothing gives any: of tokens, and of pictures.
+  private static let extents = [32, 224, 128, 16, 64, 256, 48, 384, 8, 512, 1]
+
+  /// Infers types from declarations alone, trying several extents where those are silent.
+  ///
   /// - Parameters:
-  ///   - extents: what dimension parameters stand for; the batch is one, others default to 32.
-  ///   - samples: data whose extents take precedence.
+  ///   - extents: what dimension parameters stand for; the batch is one.
+  ///   - sample: makes a sample whose dimensions that nothing gives have the given extent. It is run
+  ///     where inference does not tell all types.
   init(
-    _ loaded: LoadedModel, extents: [String: Int] = [:], samples: SampleSet? = nil
+    _ loaded: LoadedModel, extents: [String: Int] = [:],
+    sample: ((_ defaultExtent: Int) throws(Failure) -> SampleSet)? = nil,
+    options: ExecutionOptions = .init()
   ) throws(Failure) {
-    var types: [String: ArrayType] = [:]
-    for input in loaded.tensorInputs {
-      guard let declared = input.type.shape else { continue }
-      let fed = samples?.feeds[input.name]?.shape
-      let type = ArrayType(
-        input.type.elementType,
-        declared.enumerated().map { axis, dimension in
-          switch dimension {
-          case .size(let size): size
-          case _ where axis == 0: 1
-          case .parameter(let name): fed?[axis] ?? extents[name] ?? 32
-          case .unknown: fed?[axis] ?? 32
-          }
-        })
-      do throws(OperatorError) { types[input.name] = try type.checked() } catch {
-        throw Failure(.malformedInput, "\(loaded.path): input '\(input.name)': \(error)")
-      }
+    let inputs = InputTypes(inputs: loaded.tensorInputs, path: loaded.path, extents: extents)
+    let model = try Self.analysed(loaded, try inputs.types(defaultExtent: Self.extents[0]))
+    var best: (typing: Typing, extent: Int)?
+    for extent in inputs.areGiven ? [Self.extents[0]] : Self.extents {
+      let typing = try Typing(model.model, try inputs.types(defaultExtent: extent), loaded.path)
+      if typing.unknown.count < best?.typing.unknown.count ?? .max { best = (typing, extent) }
+      if typing.unknown.isEmpty { break }
     }
-    do throws(ExecutionError) {
-      inference = try TypeInference(model: loaded.model, feedTypes: types)
-    } catch { throw Failure(error, in: loaded.path) }
-    let inference = inference
-    finding = StreamFinding(
-      in: inference.graph, types: inference.types,
-      constants: inference.graph.inputIndependentValues.union(inference.values.keys)
-    ) { inference.multiplyAdds(of: $0) ?? 0 }
+    var (typing, extent) = best!
+    if !typing.unknown.isEmpty, let sample, let samples = try? sample(extent) {
+      typing = try typing.observing(inputs.one(of: samples), options)
+    }
+    self.init(model, typing, defaultExtent: extent)
   }
 
-  /// The model with calls of its own functions inlined, which is what streams are found in.
-  func inlined(_ model: Model) -> Model {
-    guard !model.functions.isEmpty else { return model }
-    var result = model
-    result.graph = graph
-    result.functions = []
-    return result
+  /// Infers types of the samples given, and runs one of them where inference does not tell all.
+  init(
+    _ loaded: LoadedModel, extents: [String: Int] = [:], samples: SampleSet,
+    options: ExecutionOptions = .init()
+  ) throws(Failure) {
+    let inputs = InputTypes(
+      inputs: loaded.tensorInputs, path: loaded.path, extents: extents, samples: samples)
+    let types = try inputs.types(defaultExtent: Self.extents[0])
+    let model = try Self.analysed(loaded, types)
+    var typing = try Typing(model.model, types, loaded.path)
+    if !typing.unknown.isEmpty { typing = try typing.observing(inputs.one(of: samples), options) }
+    self.init(model, typing, defaultExtent: Self.extents[0])
   }
+
+  private init(
+    _ analysed: (model: Model, separation: SumSeparation), _ typing: Typing, defaultExtent: Int
+  ) {
+    model = analysed.model
+    separation = analysed.separation
+    inference = typing.inference
+    unevaluated = typing.unevaluated
+    computable = typing.computable
+    isComplete = typing.unknown.isEmpty && typing.inference.failures.isEmpty
+    self.defaultExtent = defaultExtent
+    let inference = inference
+    let computable = computable
+    let found = StreamFinding(
+      in: inference.graph, types: inference.types.filter { computable.contains($0.key) },
+      constants: inference.graph.inputIndependentValues.union(inference.values.keys)
+    ) { inference.multiplyAdds(of: $0) ?? 0 }
+    finding = found
+    compared = Comparison(typing, streams: found.streams).values
+  }
+
+  /// The model with calls of functions inlined and sums by themselves.
+  private static func analysed(
+    _ loaded: LoadedModel, _ types: [String: ArrayType]
+  ) throws(Failure) -> (model: Model, separation: SumSeparation) {
+    var model = loaded.model
+    if !model.functions.isEmpty {
+      do throws(ExecutionError) {
+        model.graph = try TypeInference(model: model, feedTypes: types).graph
+      } catch { throw Failure(error, in: loaded.path) }
+      model.functions = []
+    }
+    do throws(GraphError) {
+      let separation = try SumSeparation(model.graph, opset: model.opset(of: "") ?? 1)
+      model.graph = separation.graph
+      return (model, separation)
+    } catch { throw Failure(.malformedInput, "\(loaded.path): \(error.message)") }
+  }
+
+  /// Puts sums that no replacement touched back to where they were.
+  func restore(_ graph: inout Graph) throws(GraphError) { try separation.restore(in: &graph) }
+
+  /// Whether the values compared are not the model's outputs, or not all of them.
+  var comparesInside: Bool { compared != graph.outputs.uniqued }
 
   /// Multiply-adds of all nodes for one sample.
   var multiplyAdds: Int {
@@ -61,6 +120,29 @@ struct ModelStructure: Sendable {
       let (next, overflow) = sum.addingReportingOverflow(inference.multiplyAdds(of: node) ?? 0)
       return overflow ? .max : next
     }
+  }
+
+  /// Why there are no streams, where that may be for what cannot be evaluated.
+  var obstacle: String? {
+    unevaluated.operators.isEmpty ? nil : "unsupported operators: \(unevaluated.description)"
+  }
+
+  /// A line for people on what was left out of sight, if anything was.
+  var note: String? {
+    guard unevaluated.operators.isEmpty else {
+      return obstacle.map { "\($0); streams are looked for in what does not need them" }
+    }
+    guard let failure = inference.failures.first else { return nil }
+    return "types behind \(graph[failure.node].label) are unknown (\(failure.error.message)): "
+      + "no stream is found there; give extents with --dim, or data"
+  }
+}
+
+extension [ValueID] {
+  /// Each element once, in order.
+  fileprivate var uniqued: [ValueID] {
+    var seen = Set<ValueID>()
+    return filter { seen.insert($0).inserted }
   }
 }
 

@@ -10,9 +10,10 @@ struct SyntheticSamples {
   let inputs: [ModelInput]
   /// Extents of dimension parameters.
   let dimensions: [String: Int]
+  /// The extent of dimensions that nothing gives.
+  var defaultExtent = 32
 
   static let defaultCount = 64
-  private static let defaultExtent = 32
   /// Numbers that one input may take.
   private static let maximumElements = 1 << 30
   /// Pixels along the side of a picture; noise stands in for larger ones.
@@ -33,8 +34,8 @@ struct SyntheticSamples {
         switch dimension {
         case _ where axis == 0 && !isSingle: count
         case .size(let size): size
-        case .parameter(let name): dimensions[name] ?? (isSingle ? 1 : Self.defaultExtent)
-        case .unknown: isSingle ? 1 : Self.defaultExtent
+        case .parameter(let name): dimensions[name] ?? (isSingle ? 1 : defaultExtent)
+        case .unknown: isSingle ? 1 : defaultExtent
         }
       }
       feeds[input.name] = try contents(of: input, shape, &random)

@@ -87,8 +87,10 @@ struct DamageMeasurement {
       like: batch.fetches[name(end)]!)
     var feeds = batch.feeds
     // A group of fixed size was filled up with copies of its last sample.
-    let size = batch.feeds.values.first?.shape.first ?? mapped.shape[0]
-    feeds[name(end)] = mapped.gathering((0..<size).map { min($0, mapped.shape[0] - 1) })
+    let size = batch.feeds.values.first?.shape.first ?? batch.samples.count
+    feeds[name(end)] =
+      size > batch.samples.count && mapped.shape.first == batch.samples.count
+      ? mapped.gathering((0..<size).map { min($0, mapped.shape[0] - 1) }) : mapped
     let outputs = try tails[end]!.evaluate(feeds)
     return study.outputNames.map { name in
       let (a, b) = (batch.fetches[name]!.floats ?? [], outputs[name]!.floats ?? [])

@@ -95,15 +95,19 @@ extension OutputComparison {
 
 extension Study {
   /// The original against another model, on held-out data.
-  func compare(with model: Model) throws(Failure) -> Measurement {
-    let executor = try executor(model)
+  func compare(with other: RewrittenModel) throws(Failure) -> Measurement {
+    let executor = try executor(other.model, fetches: Array(Set(other.compared)).sorted())
+    let names = zip(outputNames, other.compared)
     let labels = held.labels
     var result = Measurement()
     try reporting {
       try executor.forEachMicroBatch(
         held.feeds,
         work: { batch in
-          (batch.samples, try heldOutputs.outputs(for: batch), batch.fetches)
+          (
+            batch.samples, try heldOutputs.outputs(for: batch),
+            Dictionary(uniqueKeysWithValues: names.map { ($0, batch.fetches[$1]!) })
+          )
         },
         merge: { samples, a, b in
           try result.add(

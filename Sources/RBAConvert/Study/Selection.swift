@@ -87,7 +87,7 @@ struct Selector {
         span: choice.span, form: choice.form, parametersSaved: saving(choice).parametersSaved,
         damage: choice.damage ?? .infinity)
     }
-    let total = study.model.graph.parameterCount
+    let total = study.loaded.model.graph.parameterCount
     var result: [FrontierEntry] = []
     for point in Frontier(candidates).points {
       let entry = FrontierEntry(
@@ -124,7 +124,7 @@ struct Selector {
       return try finish(smallest(frontier) { $0.parameters <= count }, frontier, &clock)
     case .bytes(let count):
       let bytes = study.loaded.byteCount
-      let parameters = study.model.graph.parameterCount
+      let parameters = study.loaded.model.graph.parameterCount
       return try finish(
         smallest(frontier) { bytes - (parameters - $0.parameters) * 4 <= count }, frontier, &clock)
     default: return try guarded(frontier, &clock)
@@ -195,7 +195,7 @@ struct Selector {
 
   /// The original against the model with these choices in place, on held-out data.
   private func measure(_ choices: [Choice]) throws(Failure) -> Measurement {
-    try study.compare(with: try study.rewritten(choices).model)
+    try study.compare(with: try study.rewritten(choices))
   }
 }
 

@@ -7,15 +7,14 @@ extension ResidualStream {
   /// Values of shape [..., d] are rows as they lie; [N, d, H, W] is transposed to [N·H·W, d].
   func rowTensor(of tensor: Tensor) -> Tensor {
     let shape = [tensor.count / width, width]
-    switch layout {
-    case .lastAxis: return tensor.reshaped(shape)
-    case .channels: return Tensor(rows(of: tensor), shape: shape)
-    }
+    if layout == .lastAxis, tensor.elementType == .float { return tensor.reshaped(shape) }
+    return Tensor(rows(of: tensor), shape: shape)
   }
 
   /// A point's values as rows of `width` features.
   func rows(of tensor: Tensor) -> [Float] {
-    let values = tensor.elements(as: Float.self)
+    // Points are of floating point.
+    let values = tensor.floats ?? []
     guard layout == .channels else { return values }
     let positions = tensor.shape[2...].reduce(1, *)
     return Self.swapAxes(values, outer: tensor.shape[0], width, positions)
@@ -23,10 +22,10 @@ extension ResidualStream {
 
   /// The tensor of a point from its rows, the reverse of `rows(of:)`.
   func tensor(fromRows rows: [Float], like tensor: Tensor) -> Tensor {
-    guard layout == .channels else { return Tensor(rows, shape: tensor.shape) }
+    guard layout == .channels else { return Tensor(floats: rows, like: tensor) }
     let positions = tensor.shape[2...].reduce(1, *)
     return Tensor(
-      Self.swapAxes(rows, outer: tensor.shape[0], positions, width), shape: tensor.shape)
+      floats: Self.swapAxes(rows, outer: tensor.shape[0], positions, width), like: tensor)
   }
 
   /// [outer, a, b] to [outer, b, a].
@@ -56,7 +55,56 @@ extension Tensor {
     case .float: elements(as: Float.self)
     case .double: elements(as: Double.self).map { Float($0) }
     case .bool: elements(as: Bool.self).map { $0 ? 1 : 0 }
+    case .float16: patterns.map { Float(Float16(bitPattern: $0)) }
+    case .bfloat16: patterns.map { Float(bitPattern: UInt32($0) << 16) }
     default: integers?.map { Float($0) }
+    }
+  }
+
+  /// The bits of elements of 16 bits.
+  private var patterns: [UInt16] {
+    let bytes = region.bytes
+    return (0..<count).map { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
+  }
+
+  /// Numbers rounded to nearest in the type and shape of a tensor of floating point.
+  fileprivate init(floats: [Float], like tensor: Tensor) {
+    let patterns: [UInt16]
+    switch tensor.elementType {
+    case .double:
+      self = Tensor(floats.map { Double($0) }, shape: tensor.shape)
+      return
+    case .float16: patterns = floats.map { Float16($0).bitPattern }
+    case .bfloat16: patterns = floats.map(\.bfloat16Pattern)
+    default:
+      self = Tensor(floats, shape: tensor.shape)
+      return
+    }
+    let bytes = patterns.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
+    do throws(TensorError) {
+      self = try Tensor(
+        tensor.elementType, shape: tensor.shape, region: ByteRegion(copying: bytes))
+    } catch { preconditionFailure(error.message) }
+  }
+}
+
+extension Float {
+  /// The bits of the nearest bfloat16, ties to even; NaN stays NaN.
+  fileprivate var bfloat16Pattern: UInt16 {
+    if isNaN { return 0x7fc0 }
+    let bits = bitPattern
+    return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
+  }
+}
+
+extension ElementType {
+  /// Whether tensors of the type can be compared as numbers: `Tensor.floats` has them.
+  var isComparable: Bool {
+    switch self {
+    case .float, .double, .float16, .bfloat16, .bool, .int8, .int16, .int32, .int64, .uint8, .uint16,
+      .uint32:
+      true
+    default: false
     }
   }
 }

@@ -7,7 +7,7 @@ import Tensors
 /// A model with its data, split into what is fitted on and what is measured on.
 struct Study: Sendable {
   let loaded: LoadedModel
-  /// The model with calls of its own functions inlined, which is what gets rewritten.
+  /// What gets rewritten: the model as the structure has it.
   let model: Model
   let structure: ModelStructure
   let fit: SampleSelection
@@ -20,7 +20,8 @@ struct Study: Sendable {
   private let pool: MemoryPool
 
   var streams: [ResidualStream] { structure.streams }
-  var outputNames: [String] { model.graph.outputs.map { model.graph[$0].name } }
+  /// Names of the values compared, in the original.
+  var outputNames: [String] { structure.compared.map { model.graph[$0].name } }
   var threads: Int { options.workers }
   var opset: Int { model.opset(of: "") ?? 1 }
 
@@ -37,11 +38,12 @@ struct Study: Sendable {
     // The other half goes to moments.
     options = ExecutionOptions(
       threads: machine.threads, maximumBytes: machine.maximumBytes.map { $0 / 2 })
-    model = structure.inlined(loaded.model)
+    model = structure.model
     pool = MemoryPool()
+    let names = structure.compared.map { structure.graph[$0].name }
     do throws(ExecutionError) {
       heldOutputs = try HeldOutputs(
-        Executor(model: model, options: options, pool: pool), held)
+        Executor(model: model, fetches: names, options: options, pool: pool), held)
     } catch { throw Failure(error, in: loaded.path) }
   }
 
@@ -59,15 +61,17 @@ struct Study: Sendable {
     model.graph[stream.points[point]].name
   }
 
-  /// The model with spans replaced, and for each replaced point the value that stands for it.
-  func rewritten(_ choices: [Choice]) throws(Failure) -> (
-    model: Model, standIns: [ValueID: ValueID]
-  ) {
+  /// The model with spans replaced.
+  func rewritten(_ choices: [Choice]) throws(Failure) -> RewrittenModel {
     var result = model
+    let standIns: [ValueID: ValueID]
     do throws(PlanError) {
-      let standIns = try result.graph.replace(choices.map(\.replacement), streams, opset: opset)
-      return (result, standIns)
+      standIns = try result.graph.replace(choices.map(\.replacement), streams, opset: opset)
     } catch { throw Failure(.malformedInput, "\(loaded.path): \(error)") }
+    do throws(GraphError) { try structure.restore(&result.graph) } catch { throw Failure(error) }
+    return RewrittenModel(
+      model: result,
+      compared: structure.compared.map { result.graph[standIns[$0] ?? $0].name })
   }
 
   /// Runs `body`, whose errors come from executing this model, and says where they come from.
@@ -84,6 +88,14 @@ struct Study: Sendable {
       throw Failure(.internalFault, "\(loaded.path): \(error)")
     }
   }
+}
+
+/// A model with spans replaced.
+struct RewrittenModel: Sendable {
+  var model: Model
+  /// What the values compared are called in it: a point that was replaced has another name, unless it is
+  /// an output.
+  let compared: [String]
 }
 
 /// A span with the map that takes its place.

@@ -74,20 +74,21 @@ public struct Analysis: Sendable {
   ) throws(Failure) -> AnalysisResult {
     let policy = try FitPolicy(form: selection.form, fit: selection.fit)
     loaded.noteNewerVersion(diagnostics)
-    try loaded.checkSupported()
     let extents = try parseExtents(data.dimensions)
-    let streams = try ModelStructure(loaded, extents: extents).streams
-    guard !streams.isEmpty else {
-      throw Failure(
-        .refused, "\(input): has no residual stream, so there is nothing to replace",
-        notes: ["'rba-convert inspect --blocks' says why residual-looking nodes were rejected"])
+    let inferred = try ModelStructure(loaded, extents: extents)
+    if inferred.isComplete {
+      try checkStreams(of: inferred)
+      _ = try goal(loaded, inferred)
     }
-    let goal = try Goal(
-      selection, parameters: loaded.model.graph.parameterCount, streams: streams)
-    let samples = try DataSupply(loaded: loaded, diagnostics: diagnostics).samples(
-      data, flag: "--calibration", defaultCount: SyntheticSamples.defaultCount)
+    let samples = try DataSupply(
+      loaded: loaded, diagnostics: diagnostics, defaultExtent: inferred.defaultExtent
+    ).samples(data, flag: "--calibration", defaultCount: SyntheticSamples.defaultCount)
     try samples.checkFinite()
     let structure = try ModelStructure(loaded, extents: extents, samples: samples)
+    try structure.checkRuns(loaded)
+    try checkStreams(of: structure)
+    let goal = try goal(loaded, structure)
+    structure.noteComparison(diagnostics)
     let (fit, held) = try split(samples, structure)
     let study = try Study(
       loaded, structure, fit: fit, held: held, machine: machine, diagnostics: diagnostics)
@@ -99,6 +100,26 @@ public struct Analysis: Sendable {
       memory: machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory)
     return AnalysisResult(
       study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
+  }
+
+  private func goal(
+    _ loaded: LoadedModel, _ structure: ModelStructure
+  ) throws(Failure) -> Goal {
+    try Goal(
+      selection, parameters: loaded.model.graph.parameterCount, streams: structure.streams)
+  }
+
+  /// - Throws: `Failure` where there is nothing to replace.
+  private func checkStreams(of structure: ModelStructure) throws(Failure) {
+    guard structure.streams.isEmpty else { return }
+    if let obstacle = structure.obstacle {
+      throw Failure(
+        .malformedInput, "\(input): \(obstacle)",
+        notes: ["no residual stream was found in what does not need them"])
+    }
+    throw Failure(
+      .refused, "\(input): has no residual stream, so there is nothing to replace",
+      notes: ["'rba-convert inspect --blocks' says why residual-looking nodes were rejected"])
   }
 
   private static let defaultMomentsMemory = 256 << 20
@@ -124,12 +145,26 @@ public struct Analysis: Sendable {
   }
 }
 
-extension LoadedModel {
-  /// - Throws: `Failure` listing every operator that cannot be executed.
-  func checkSupported() throws(Failure) {
-    do throws(ExecutionError) { _ = try Executor(model: model) } catch {
-      throw Failure(error, in: path)
+extension ModelStructure {
+  /// - Throws: `Failure` where a node refuses the samples.
+  fileprivate func checkRuns(_ loaded: LoadedModel) throws(Failure) {
+    let failure = inference.failures.first { $0.error.code != .unsupported }
+    guard let (id, error) = failure else { return }
+    throw Failure(.malformedInput, "\(loaded.path): \(graph[id].label): \(error.message)")
+  }
+
+  /// Says where the model is compared, if that is not at all of its outputs.
+  fileprivate func noteComparison(_ diagnostics: Diagnostics) {
+    if let obstacle { diagnostics.note(obstacle) }
+    guard comparesInside else { return }
+    let isCompared = Set(compared)
+    func list(_ values: [ValueID]) -> String {
+      values.map { "'\(graph[$0].name)'" }.joined(separator: ", ")
     }
+    diagnostics.note(
+      "not compared, since they cannot be computed or are no numbers: outputs "
+        + "\(list(graph.outputs.filter { !isCompared.contains($0) })); compared instead: "
+        + list(compared))
   }
 }
 

@@ -12,7 +12,7 @@ struct AnalysisResult {
   let samples: SampleSet
 
   /// The model that the choice gives.
-  func rewritten() throws(Failure) -> Model { try study.rewritten(selection.choices).model }
+  func rewritten() throws(Failure) -> RewrittenModel { try study.rewritten(selection.choices) }
 
   func plan() -> ReplacementPlan {
     ReplacementPlan(
@@ -45,7 +45,8 @@ struct AnalysisResult {
       let stream = study.streams[choice.span.stream]
       return sum + choice.form.multiplyAdds(width: stream.width) * stream.type.count / stream.width
     }
-    let (parameters, work) = (graph.parameterCount, study.structure.multiplyAdds)
+    let work = study.structure.multiplyAdds
+    let parameters = study.loaded.model.graph.parameterCount
     return ConversionReport(
       schema: "rba-convert/\(verb)/1",
       parameters: BeforeAfter(before: parameters, after: parameters - removal.parameters + added),

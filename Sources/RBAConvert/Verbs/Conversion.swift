@@ -74,14 +74,15 @@ public struct Conversion: Sendable {
       return report
     }
     guard let target else { return report }
-    var model = try result.rewritten()
-    model.removeStaleTrainingInfo(diagnostics)
-    if recordsProvenance { model.recordProvenance(of: result.plan()) }
-    let paths = try target.write(model, sparing: inputs)
+    var rewritten = try result.rewritten()
+    rewritten.model.removeStaleTrainingInfo(diagnostics)
+    if recordsProvenance { rewritten.model.recordProvenance(of: result.plan()) }
+    let paths = try target.write(rewritten.model, sparing: inputs)
     let written: LoadedModel
     do throws(Failure) {
       written = try LoadedModel(path: paths[0])
-      try confirm(written, result)
+      rewritten.model = written.model
+      try confirm(rewritten, written.path, result)
     } catch {
       // What is not what was measured must not stay where a pipeline would pick it up.
       for path in paths { unlink(path) }
@@ -94,12 +95,14 @@ public struct Conversion: Sendable {
   }
 
   /// The file must give on held-out data exactly what was measured before it was written.
-  private func confirm(_ written: LoadedModel, _ result: AnalysisResult) throws(Failure) {
-    let measured = try result.study.compare(with: written.model)
+  private func confirm(
+    _ written: RewrittenModel, _ path: String, _ result: AnalysisResult
+  ) throws(Failure) {
+    let measured = try result.study.compare(with: written)
     guard measured.damage == result.selection.measurement.damage else {
       throw Failure(
         .internalFault,
-        "\(written.path): the written model gives a relative error of \(measured.damage), "
+        "\(path): the written model gives a relative error of \(measured.damage), "
           + "expected \(result.selection.measurement.damage)")
     }
   }

@@ -5,6 +5,9 @@ import Tensors
 struct DataSupply {
   let loaded: LoadedModel
   let diagnostics: Diagnostics
+  /// The extent of dimensions that nothing gives, in synthetic data; what the model's types allow where
+  /// `nil`.
+  var defaultExtent: Int?
 
   /// - Parameter flag: the option that gives data, for the note that there is none.
   func samples(
@@ -14,8 +17,15 @@ struct DataSupply {
     guard request.paths.isEmpty else {
       return try SampleLoader(inputs: inputs, diagnostics: diagnostics).load(request)
     }
+    let dimensions = try parseExtents(request.dimensions)
+    let extent: Int
+    if let defaultExtent {
+      extent = defaultExtent
+    } else {
+      extent = try ModelStructure(loaded, extents: dimensions).defaultExtent
+    }
     let synthetic = SyntheticSamples(
-      graph: loaded.model.graph, inputs: inputs, dimensions: try parseExtents(request.dimensions))
+      graph: loaded.model.graph, inputs: inputs, dimensions: dimensions, defaultExtent: extent)
     let samples: SampleSet
     do throws(Failure) {
       samples = try synthetic.make(
@@ -26,6 +36,19 @@ struct DataSupply {
       ? "1 synthetic sample, which is" : "\(samples.count) synthetic samples, which are"
     diagnostics.note("no data given with \(flag): using \(made) no substitute")
     return samples
+  }
+}
+
+extension LoadedModel {
+  /// Makes one synthetic sample, with a default for extents that are not given.
+  func oneSyntheticSample(
+    extents: [String: Int]
+  ) -> (_ defaultExtent: Int) throws(Failure) -> SampleSet {
+    { (defaultExtent) throws(Failure) in
+      try SyntheticSamples(
+        graph: model.graph, inputs: try inputs, dimensions: extents, defaultExtent: defaultExtent
+      ).make(count: 1, seed: 0)
+    }
   }
 }
 

@@ -19,11 +19,13 @@ public struct Inspection: Sendable {
     self.externalDataDirectory = externalDataDirectory
   }
 
-  /// Reads the model and reports; runs nothing.
+  /// Reads the model and reports. Runs it on one synthetic sample where types cannot be inferred.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> InspectReport {
     let extents = try parseExtents(dimensions)
     let loaded = try load()
-    let structure = try ModelStructure(loaded, extents: extents)
+    let structure = try ModelStructure(
+      loaded, extents: extents, sample: loaded.oneSyntheticSample(extents: extents))
+    if let note = structure.note { diagnostics.note(note) }
     let graph = loaded.model.graph
     let operators = graph.nodes.map { _, node in
       node.canonicalDomain.isEmpty
@@ -44,9 +46,9 @@ public struct Inspection: Sendable {
         InspectReport.Rejection(node: structure.graph[$0.node].label, reason: $0.reason)
       },
       unsupported: Dictionary(
-        structure.inference.unsupported.map { ($0.name, $0.count) }, uniquingKeysWith: +),
+        structure.unevaluated.operators.map { ($0.name, $0.count) }, uniquingKeysWith: +),
       unsupportedAt: Dictionary(
-        structure.inference.unsupported.map { ($0.name, $0.place) }
+        structure.unevaluated.operators.map { ($0.name, $0.place) }
       ) { first, _ in first })
   }
 

@@ -46,8 +46,8 @@ public struct PlanApplication: Sendable {
     let loaded = try LoadedModel(path: model, externalDataDirectory: externalDataDirectory)
     inputs.add(partsOf: loaded)
     try inputs.checkDistinct(target)
-    let structure = try ModelStructure(loaded)
-    var result = structure.inlined(loaded.model)
+    let structure = try ModelStructure(loaded, sample: loaded.oneSyntheticSample(extents: [:]))
+    var result = structure.model
     let document = try ReplacementPlan(path: plan)
     do throws(PlanError) {
       let spans = try document.resolve(
@@ -57,6 +57,7 @@ public struct PlanApplication: Sendable {
       }
       try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)
     } catch { throw Failure(.malformedInput, "\(plan): \(error)") }
+    do throws(GraphError) { try structure.restore(&result.graph) } catch { throw Failure(error) }
     result.removeStaleTrainingInfo(diagnostics)
     if recordsProvenance { result.recordProvenance(of: document) }
     let written = try target.write(result, sparing: inputs)
