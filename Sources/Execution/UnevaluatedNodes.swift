@@ -3,36 +3,32 @@ package import Operators
 
 /// The nodes of a model that cannot be evaluated, whatever is fed.
 package struct UnevaluatedNodes: Sendable {
-  /// An operator without implementation.
-  package struct Operator: Sendable, Hashable {
-    /// Such as `com.example::Thing (opset 1)`.
-    package let name: String
-    package var count: Int
-    /// The label of the first node that uses it.
-    package let place: String
-  }
-
-  /// The operators, in the order of their first nodes.
-  package private(set) var operators: [Operator] = []
-  package private(set) var nodes: Set<NodeID> = []
+  /// Operators without implementation, in the order of their first nodes.
+  package private(set) var operators: [UnsupportedOperator]
+  /// Nodes of such operators, nodes that run graphs with such operators, and nodes whose attributes are
+  /// refused.
+  package private(set) var nodes: Set<NodeID>
 
   /// - Parameter model: has its calls of functions inlined.
   package init(in model: Model, registry: OperatorRegistry = .standard) {
     let table = OperatorTable(model, registry: registry)
-    for (id, node) in model.graph.nodes where table.operators[id] == nil {
-      add(id, node, opset: model.opset(of: node.canonicalDomain) ?? 1)
-    }
+    operators = table.unsupported
+    nodes = Set(
+      model.graph.order.filter { id in
+        table.operators[id] == nil
+          || table.bodies[id]?.contains { !$0.planned.table.unsupported.isEmpty } ?? false
+      })
   }
 
-  /// Counts a node in.
-  package mutating func add(_ id: NodeID, _ node: Node, opset: Int) {
-    guard nodes.insert(id).inserted else { return }
+  /// Counts in a node whose operator lacks what the node asks of it.
+  package mutating func add(_ id: NodeID, _ node: Node, because reason: String) {
+    nodes.insert(id)
     let domain = node.canonicalDomain.isEmpty ? "" : "\(node.canonicalDomain)::"
-    let name = "\(domain)\(node.operatorType) (opset \(opset))"
+    let name = "\(domain)\(node.operatorType) (\(reason))"
     if let index = operators.firstIndex(where: { $0.name == name }) {
       operators[index].count += 1
     } else {
-      operators.append(Operator(name: name, count: 1, place: node.label))
+      operators.append(UnsupportedOperator(name: name, count: 1, place: node.label))
     }
   }
 

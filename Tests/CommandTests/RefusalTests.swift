@@ -94,8 +94,9 @@ import Testing
       """)
     try expect(
       65,
-      "\(path): unsupported operators: 2 × example.org::Whirl (opset 1), "
-        + "1 × example.org::Twist (opset 1)",
+      "\(path): unsupported operators: 2 × example.org::Whirl (opset 1), first at node Whirl; "
+        + "1 × example.org::Twist (opset 1), first at node Twist",
+      notes: ["no residual stream was found in what does not need them"],
       model: path, calibration: calibration(features, name: "x"))
   }
 

@@ -95,8 +95,9 @@ import Testing
     #expect(comparison.passed)
     #expect(comparison.firstDivergence != nil)
     #expect(comparison.accuracy != nil)
-    // The same model on twice the samples: no error can be larger than on a part of them.
-    #expect(comparison.outputs[0].maxAbsoluteError >= report.outputs[0].maxAbsoluteError)
+    // The same model on twice the samples: no error can be larger than on a part of them, but for how
+    // sums of logits below 16 round in batches of other samples.
+    #expect(comparison.outputs[0].maxAbsoluteError >= report.outputs[0].maxAbsoluteError - 1e-5)
   }
 
   @Test func aDryRunWritesNothing() throws {

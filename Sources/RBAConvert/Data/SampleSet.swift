@@ -25,16 +25,32 @@ struct SampleSet: Sendable {
     return result
   }
 
-  /// The part to fit on and the part that is never fitted on: of any run of samples the same share is
+  /// The part to fit on and the part that is never fitted on: of any run of groups the same share is
   /// held, so that data sorted by class splits evenly.
-  func split(holding share: Double) -> (fit: SampleSelection, held: SampleSelection) {
+  ///
+  /// - Parameter group: samples that stay together.
+  func split(
+    holding share: Double, group: Int = 1
+  ) -> (fit: SampleSelection, held: SampleSelection) {
     func isHeld(_ index: Int) -> Bool {
-      (Double(index + 1) * share).rounded(.down) > (Double(index) * share).rounded(.down)
+      let group = index / max(group, 1)
+      return (Double(group + 1) * share).rounded(.down) > (Double(group) * share).rounded(.down)
     }
     let indices = Array(0..<count)
     return (
       SampleSelection(samples: self, rows: indices.filter { !isHeld($0) }),
       SampleSelection(samples: self, rows: indices.filter(isHeld))
+    )
+  }
+
+  /// The first samples to fit on, and the last, which are never fitted on.
+  func splitInTwo(
+    holding share: Double, atLeast least: Int = 1
+  ) -> (fit: SampleSelection, held: SampleSelection) {
+    let held = min(max(Int((Double(count) * share).rounded()), least), max(count - 1, 0))
+    return (
+      SampleSelection(samples: self, rows: Array(0..<count - held)),
+      SampleSelection(samples: self, rows: Array(count - held..<count))
     )
   }
 }

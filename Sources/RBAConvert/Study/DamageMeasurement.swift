@@ -38,12 +38,12 @@ struct DamageMeasurement {
     var original = Measurement()
     var done = 0
     try study.reporting {
-      try executor.forEachMicroBatch(
-        samples.feeds,
-        work: { batch in
+      try study.forEachBatch(
+        of: samples, executor,
+        work: { batch, range in
           let sums = try choices.map { try squaredErrors($0, batch, executors) }
           let outputs = batch.fetches.filter { study.outputNames.contains($0.key) }
-          return (batch.samples.count, sums, outputs)
+          return (range.count, sums, outputs)
         },
         merge: { count, sums, outputs in
           for (index, sum) in sums.enumerated() {

@@ -12,19 +12,29 @@ struct HeldOutputs: Sendable {
   /// Bytes that are kept at most.
   private static let largestKept = 32 << 20
 
-  init(_ original: Executor, _ held: SampleSelection) throws(ExecutionError) {
+  /// - Parameter group: bytes that the outputs of each group take, where that is known and groups can be
+  ///   joined, and how many samples a group is.
+  init(
+    _ original: Executor, _ held: SampleSelection, group: (bytes: Int, size: Int)?
+  ) throws(ExecutionError) {
     self.original = original
     count = held.count
-    let types = try original.types(for: held.feeds.mapValues(\.type))
-    let bytes = original.fetches.map { types[$0]?.byteCount ?? 0 }
+    let groups = group.map { (held.count + $0.size - 1) / $0.size } ?? 0
     kept =
-      bytes.allSatisfy({ $0 <= Self.largestKept / bytes.count })
+      group.map { $0.bytes <= Self.largestKept / max(groups, 1) } ?? false
       ? try original.run(samples: held.feeds) : nil
   }
 
   /// The outputs for a micro-batch of the held-out samples.
   func outputs(for batch: MicroBatch) throws(ExecutionError) -> [String: Tensor] {
-    guard let kept else { return try original.evaluate(batch.feeds) }
+    guard let kept else {
+      // A group of fixed size was filled up; what that gives is no sample's.
+      let rows = batch.feeds.values.first?.shape.first
+      return try original.evaluate(batch.feeds).mapValues { tensor in
+        tensor.shape.first == rows && batch.samples.count < rows ?? 0
+          ? tensor.slice(0..<batch.samples.count) : tensor
+      }
+    }
     return kept.mapValues { tensor in
       tensor.shape.first == count && batch.samples.count < count
         ? tensor.slice(batch.samples) : tensor

@@ -101,11 +101,11 @@ extension Study {
     let labels = held.labels
     var result = Measurement()
     try reporting {
-      try executor.forEachMicroBatch(
-        held.feeds,
-        work: { batch in
+      try forEachBatch(
+        of: held, executor,
+        work: { batch, range in
           (
-            batch.samples, try heldOutputs.outputs(for: batch),
+            range, try heldOutputs.outputs(for: batch),
             Dictionary(uniqueKeysWithValues: names.map { ($0, batch.fetches[$1]!) })
           )
         },

@@ -27,13 +27,13 @@ struct StreamObservation {
     let executor = try study.executor(fetches: Array(Set(names.flatMap(\.self))).sorted())
     var done = 0
     try study.reporting {
-      try executor.forEachMicroBatch(
-        samples.feeds,
-        work: { batch in
+      try study.forEachBatch(
+        of: samples, executor,
+        work: { batch, range in
           let values = zip(study.streams, names).map { stream, names in
             names.map { stream.rowTensor(of: batch.fetches[$0]!) }
           }
-          return (batch.samples.count, try work(values))
+          return (range.count, try work(values))
         },
         merge: { count, result in
           try merge(result)

@@ -20,10 +20,13 @@ struct SequentialFitting {
   /// Samples whose products are summed in float before they join the totals.
   private static let chunkSamples = 16
 
-  /// The same spans in the same forms, by position.
+  /// The same spans in the same forms, by position. Where values of several runs cannot be joined, the
+  /// maps stay as they are.
   func refit(_ choices: [Choice]) throws(Failure) -> [Choice] {
     let ordered = choices.sorted { ($0.span.stream, $0.span.from) < ($1.span.stream, $1.span.from) }
-    guard ordered.count > 1 else { return ordered }
+    guard ordered.count > 1, study.batching != .pieces(of: study.batching.group) else {
+      return ordered
+    }
     var fit = Traveller(study.fit, limit: sampleLimit)
     var held = Traveller(study.held, limit: sampleLimit)
     var done: [Choice] = []

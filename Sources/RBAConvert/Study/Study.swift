@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import Planning
 import Statistics
 import Tensors
@@ -14,6 +15,7 @@ struct Study: Sendable {
   let held: SampleSelection
   let options: ExecutionOptions
   let diagnostics: Diagnostics
+  let batching: Batching
   /// What the original gives on the held-out samples.
   let heldOutputs: HeldOutputs
   /// Shared by all executors: one of them runs at a time.
@@ -27,23 +29,27 @@ struct Study: Sendable {
 
   init(
     _ loaded: LoadedModel, _ structure: ModelStructure, fit: SampleSelection,
-    held: SampleSelection,
-    machine: Machine, diagnostics: Diagnostics
+    held: SampleSelection, batching: Batching, machine: Machine, diagnostics: Diagnostics
   ) throws(Failure) {
     self.loaded = loaded
     self.structure = structure
     self.fit = fit
     self.held = held
     self.diagnostics = diagnostics
-    // The other half goes to moments.
-    options = ExecutionOptions(
-      threads: machine.threads, maximumBytes: machine.maximumBytes.map { $0 / 2 })
+    self.batching = batching
+    options = machine.studyOptions
     model = structure.model
     pool = MemoryPool()
     let names = structure.compared.map { structure.graph[$0].name }
+    // Types are those of one group.
+    let types = structure.compared.map { structure.inference.types[$0] }
+    var group: (bytes: Int, size: Int)?
+    if !types.contains(nil), batching != .pieces(of: batching.group) {
+      group = (types.reduce(0) { saturatingSum($0, $1!.byteCount) }, batching.group)
+    }
     do throws(ExecutionError) {
       heldOutputs = try HeldOutputs(
-        Executor(model: model, fetches: names, options: options, pool: pool), held)
+        Executor(model: model, fetches: names, options: options, pool: pool), held, group: group)
     } catch { throw Failure(error, in: loaded.path) }
   }
 
@@ -87,6 +93,13 @@ struct Study: Sendable {
     } catch {
       throw Failure(.internalFault, "\(loaded.path): \(error)")
     }
+  }
+}
+
+extension Machine {
+  /// For running models: the other half of the memory goes to moments.
+  var studyOptions: ExecutionOptions {
+    ExecutionOptions(threads: threads, maximumBytes: maximumBytes.map { $0 / 2 })
   }
 }
 

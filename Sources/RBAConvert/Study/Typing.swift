@@ -30,8 +30,7 @@ struct Typing: Sendable {
     } catch { throw Failure(error, in: path) }
     var unevaluated = UnevaluatedNodes(in: model)
     for (id, error) in inference.failures where error.code == .unsupported {
-      let node = model.graph[id]
-      unevaluated.add(id, node, opset: model.opset(of: node.canonicalDomain) ?? 1)
+      unevaluated.add(id, model.graph[id], because: error.message)
     }
     self.unevaluated = unevaluated
     let graph = model.graph

@@ -89,9 +89,17 @@ public struct Analysis: Sendable {
     try checkStreams(of: structure)
     let goal = try goal(loaded, structure)
     structure.noteComparison(diagnostics)
-    let (fit, held) = try split(samples, structure)
+    let batching = try Batching(
+      structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
+    let (fit, held) = try split(samples, structure, batching)
+    if batching == .whole {
+      diagnostics.note(
+        "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "
+          + "the last \(held.count) are held out together")
+    }
     let study = try Study(
-      loaded, structure, fit: fit, held: held, machine: machine, diagnostics: diagnostics)
+      loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
+      diagnostics: diagnostics)
     let selector = Selector(
       study: study, policy: policy,
       rule: GuardRule(
@@ -127,13 +135,18 @@ public struct Analysis: Sendable {
   /// What is fitted on and what is held out: half where the guard counts samples, whose number decides
   /// how finely it sees; else a quarter.
   private func split(
-    _ samples: SampleSet, _ structure: ModelStructure
+    _ samples: SampleSet, _ structure: ModelStructure, _ batching: Batching
   ) throws(Failure) -> (fit: SampleSelection, held: SampleSelection) {
     let countsClasses = structure.graph.outputs.contains {
       structure.inference.types[$0]?.shape.count == 2
     }
     let share = selection.holdout ?? (countsClasses ? 0.5 : 0.25)
-    let (fit, held) = samples.split(holding: share)
+    // Groups stay whole where there are enough of them.
+    let group = samples.count >= 2 * batching.group ? batching.group : 1
+    var (fit, held) =
+      batching == .whole
+      ? samples.splitInTwo(holding: share) : samples.split(holding: share, group: group)
+    if held.count == 0, group > 1 { (fit, held) = samples.splitInTwo(holding: share, atLeast: group) }
     guard fit.count > 0, held.count > 0 else {
       let needed = Int(exactly: max(1 / share, 1 / (1 - share)).rounded(.up)) ?? .max
       throw Failure(

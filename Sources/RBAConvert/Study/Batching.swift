@@ -1,0 +1,118 @@
+import Execution
+import GraphIR
+import Operators
+import Planning
+import Tensors
+
+/// How a model's samples run, and which of them stay together.
+enum Batching: Sendable, Hashable {
+  /// In any number, or in groups of a size that the model fixes: the executor sees to it.
+  case groups(of: Int)
+  /// So many at a time and no more: some value's first axis does not run over the samples, so that values
+  /// of several runs cannot be joined.
+  case pieces(of: Int)
+  /// All at once: what a sample gives depends on the others.
+  case whole
+
+  /// Tries it out where declarations do not tell.
+  ///
+  /// - Throws: `Failure` where no value compared has a row for each sample.
+  init(
+    _ structure: ModelStructure, _ samples: SampleSet, _ inputs: [ModelInput],
+    options: ExecutionOptions, path: String
+  ) throws(Failure) {
+    let graph = structure.graph
+    let compared = structure.compared.map { graph[$0].name }
+    let points = Set(structure.streams.flatMap(\.points)).map { graph[$0].name }
+    let names = Array(Set(compared + points)).sorted()
+    let fixed = Self.fixedSize(inputs)
+    if samples.count <= 1 {
+      self = .groups(of: fixed ?? 1)
+      return
+    }
+    do throws(ExecutionError) {
+      let executor = try Executor(model: structure.model, fetches: names, options: options)
+      if let fixed {
+        let types = samples.feeds.mapValues { $0.type(rows: fixed) }
+        self = try Self.scales(names, executor, types, fixed) ? .groups(of: fixed) : .pieces(of: fixed)
+        return
+      }
+      // Few samples tell as much as many.
+      let few = samples.feeds.mapValues { $0.slice(0..<min($0.shape[0], 8)) }
+      if try executor.batchSemantics(for: few) == .perSample {
+        self = .groups(of: 1)
+        return
+      }
+      let types = samples.feeds.mapValues { $0.type(rows: 3) }
+      if try Self.scales(names, executor, types, 3) {
+        self = .whole
+        return
+      }
+      for name in compared {
+        if try Self.scales([name], executor, types, 3) {
+          self = .pieces(of: 1)
+          return
+        }
+      }
+    } catch { throw Failure(error, in: path) }
+    let list = compared.map { "'\($0)'" }.joined(separator: ", ")
+    throw Failure(
+      .malformedInput, "\(path): no row for each sample in \(list)",
+      notes: ["the first axis of inputs and outputs must run over the samples"])
+  }
+
+  /// The size of a batch that all inputs fix alike.
+  private static func fixedSize(_ inputs: [ModelInput]) -> Int? {
+    var result: Int?
+    for input in inputs {
+      guard case .size(let size)? = input.type.shape?.first, (1...1 << 20).contains(size),
+        result == nil || result == size
+      else { return nil }
+      result = size
+    }
+    return result
+  }
+
+  /// Whether all values have one row for each of `count` samples.
+  private static func scales(
+    _ names: [String], _ executor: Executor, _ types: [String: ArrayType], _ count: Int
+  ) throws(ExecutionError) -> Bool {
+    let inferred = try executor.types(for: types)
+    return names.allSatisfy { inferred[$0]?.shape.first == count }
+  }
+
+  /// Samples that are fitted on, or held out, together.
+  var group: Int {
+    switch self {
+    case .groups(let size), .pieces(let size): size
+    case .whole: 1
+    }
+  }
+}
+
+extension Tensor {
+  fileprivate func type(rows: Int) -> ArrayType {
+    ArrayType(elementType, [rows] + shape.dropFirst())
+  }
+}
+
+extension Study {
+  /// Runs samples as the model allows: `work` on the workers, with each batch and which of the samples
+  /// it holds, `merge` in order.
+  func forEachBatch<Result: Sendable>(
+    of samples: SampleSelection, _ executor: Executor,
+    work: @Sendable (MicroBatch, Range<Int>) throws -> Result, merge: (Result) throws -> Void
+  ) throws {
+    guard case .pieces(let size) = batching else {
+      return try executor.forEachMicroBatch(
+        samples.feeds, work: { try work($0, $0.samples) }, merge: merge)
+    }
+    for start in Swift.stride(from: 0, to: samples.count, by: size) {
+      let range = start..<min(start + size, samples.count)
+      // The last of too few stands in for those that lack.
+      let rows = (start..<start + size).map { samples.rows[min($0, range.upperBound - 1)] }
+      let piece = SampleSelection(samples: samples.samples, rows: rows)
+      try executor.forEachMicroBatch(piece.feeds, work: { try work($0, range) }, merge: merge)
+    }
+  }
+}
