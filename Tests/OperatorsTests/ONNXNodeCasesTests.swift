@@ -17,10 +17,15 @@ struct ONNXNodeCasesTests {
       .sorted()
   }
 
-  /// Cases whose expected outputs take `scale * length_original`, not rounded, for the `length_resized`
-  /// of `align_corners`, which the specification says is the length of the resized tensor. onnxruntime
-  /// reads it so too.
+  /// Cases whose expected outputs are not what the specification says: those of Resize take
+  /// `scale * length_original`, not rounded, for the `length_resized` of `align_corners`, which is the
+  /// length of the resized tensor, and onnxruntime reads it so too; those of DFT have the rounding errors
+  /// of a transform in `float` where the result is zero; others are drawn at random.
   static let departures: Set = [
+    "test_bernoulli", "test_bernoulli_double", "test_bernoulli_seed",
+    "test_dft_inverse", "test_dft_inverse_opset19",
+    "test_training_dropout", "test_training_dropout_default",
+    "test_training_dropout_default_mask", "test_training_dropout_mask",
     "test_resize_downsample_scales_cubic_align_corners",
     "test_resize_downsample_scales_linear_align_corners",
   ]
