@@ -24,6 +24,7 @@ package let tensorOperators: [any Operator.Type] = [
   Dropout.self,
   Pad.self,
   SpaceToDepth.self,
+  TfIdfVectorizer.self,
   Tile.self,
   ConstantOfShape.self,
   Expand.self,

@@ -69,6 +69,14 @@ struct SelectionTests {
 
   static let others: [OperatorCase] = [
     OperatorCase(
+      "TfIdfVectorizer", [Tensor([1, 2, 1, 3] as [Int32])],
+      [
+        Attribute("mode", "TFIDF"), Attribute("min_gram_length", 1),
+        Attribute("max_gram_length", .max), Attribute("max_skip_count", .max),
+        Attribute("pool_int64s", [1, 2, 3]), Attribute("ngram_counts", [0, 1]),
+        Attribute("ngram_indexes", [0, 2]), Attribute("weights", .floats([0.5, 3])),
+      ], gives: [Tensor([1, 0, 3] as [Float])]),
+    OperatorCase(
       "Scatter", opset: 10,
       [Tensor([1, 2, 3] as [Float]), .int64s([-1]), Tensor([9 as Float])],
       gives: [Tensor([1, 2, 9] as [Float])]),
@@ -120,6 +128,13 @@ struct SelectionTests {
     OperatorCase(
       "Pad", [Tensor([1, 2] as [Float]), .int64s([.min + 1, .max])],
       fails: "cannot pad [2] by [-9223372036854775807] and [9223372036854775807]"),
+    OperatorCase(
+      "TfIdfVectorizer", [.int64s([1])],
+      [
+        Attribute("mode", "TF"), Attribute("min_gram_length", 1), Attribute("max_gram_length", 2),
+        Attribute("max_skip_count", 0), Attribute("pool_int64s", [1, 2, 3]),
+        Attribute("ngram_counts", [0, 2]), Attribute("ngram_indexes", [0, 1, 2]),
+      ], fails: "ngram_counts [0, 2] do not fit a pool of 3"),
     OperatorCase(
       "Constant", [], [sparse([1], .int64s([6]), [2, 3])],
       fails: "sparse_value: index 6 is out of range for an axis of 6"),
