@@ -9,6 +9,13 @@ struct ChannelNormalizationTests {
   /// Normalised values are below 6, scales and biases at most 8: some roundings of numbers up to 64.
   static let tolerance = Tolerance(relative: 0x1p-20, absolute: 64 * 0x1p-22)
 
+  /// The types that group and instance normalisation take; 16 bits round once more.
+  static let types: [(@Sendable (NaiveArray) -> Tensor, Tolerance)] = [
+    ({ $0.float }, tolerance), ({ $0.double }, Tolerance(absolute: 64 * 0x1p-50)),
+    ({ $0.asFloat16 }, Tolerance(relative: 0x1p-10, absolute: tolerance.absolute)),
+    ({ $0.asBFloat16 }, Tolerance(relative: 0x1p-7, absolute: tolerance.absolute)),
+  ]
+
   /// (x − mean) / √(variance + epsilon) over `groups` runs of channels, not yet scaled.
   static func grouped(_ x: NaiveArray, groups: Int) -> NaiveArray {
     let width = x.shape[1] / groups
@@ -35,11 +42,13 @@ struct ChannelNormalizationTests {
       let parameter = [index[1] * parameters / shape[1]]
       return normalized[index] * scale[parameter] + bias[parameter]
     }
-    try OperatorCase(
-      "GroupNormalization", opset: opset, [x.float, scale.float, bias.float],
-      [Attribute("num_groups", groups), Attribute("epsilon", Self.epsilon)], gives: [y.float],
-      tolerance: Self.tolerance
-    ).check()
+    let attributes = [Attribute("num_groups", groups), Attribute("epsilon", Self.epsilon)]
+    for (type, tolerance) in Self.types {
+      try OperatorCase(
+        "GroupNormalization", opset: opset, [x, scale, bias].map(type), attributes,
+        gives: [type(y)], tolerance: tolerance
+      ).check()
+    }
   }
 
   @Test(arguments: [[2, 3, 4, 5], [1, 2, 17], [0, 2, 3]]) func instance(_ shape: [Int]) throws {
@@ -48,10 +57,12 @@ struct ChannelNormalizationTests {
     let bias = NaiveArray(integers: [shape[1]], seed: 3)
     let normalized = Self.grouped(x, groups: shape[1])
     let y = NaiveArray(shape) { normalized[$0] * scale[[$0[1]]] + bias[[$0[1]]] }
-    try OperatorCase(
-      "InstanceNormalization", [x.float, scale.float, bias.float],
-      [Attribute("epsilon", Self.epsilon)], gives: [y.float], tolerance: Self.tolerance
-    ).check()
+    for (type, tolerance) in Self.types {
+      try OperatorCase(
+        "InstanceNormalization", [x, scale, bias].map(type),
+        [Attribute("epsilon", Self.epsilon)], gives: [type(y)], tolerance: tolerance
+      ).check()
+    }
   }
 
   @Test(arguments: [[2, 3, 4, 5], [4, 3], [1, 5, 19]], [7, 9, 14, 15])

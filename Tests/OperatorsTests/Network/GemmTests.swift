@@ -47,6 +47,23 @@ struct GemmTests {
     ]
   }
 
+  static let others: [OperatorCase] = {
+    let (a, b) = (NaiveArray(integers: [2, 3]), NaiveArray(integers: [3, 2], seed: 2))
+    let y = NaiveArray([2, 2]) { index in
+      (0..<3).reduce(0.0) { $0 - 2 * a[[index[0], $1]] * b[[$1, index[1]]] } + 3
+    }
+    let whole = [Attribute("alpha", Float(-2)), Attribute("beta", Float(3))]
+    let c = NaiveArray([1]) { _ in 1 }
+    return [
+      OperatorCase(
+        "Gemm", [a, b, c].map { $0.integers(Int64.self) }, whole, gives: [y.integers(Int64.self)]),
+      OperatorCase("Gemm", [a, b, c].map(\.asFloat16), whole, gives: [y.asFloat16]),
+      OperatorCase(
+        "Gemm", [a, b].map { $0.integers(Int32.self) }, [Attribute("alpha", Float(0.5))],
+        fails: "Gemm of int32 by fractions of 0.5 and 1.0 is not supported"),
+    ]
+  }()
+
   static let failures = [
     OperatorCase(
       "Gemm", [NaiveArray(integers: [2, 3]).float, NaiveArray(integers: [4, 2]).float],
@@ -62,7 +79,8 @@ struct GemmTests {
       ], fails: "expected C to broadcast to [2, 2], got [3]"),
   ]
 
-  @Test(arguments: settings.flatMap { cases($0, k: 4) + cases($0, k: 1) + cases($0, k: 0) })
+  @Test(
+    arguments: settings.flatMap { cases($0, k: 4) + cases($0, k: 1) + cases($0, k: 0) } + others)
   func agrees(_ operatorCase: OperatorCase) throws { try operatorCase.check() }
 
   @Test(arguments: failures) func fails(_ operatorCase: OperatorCase) throws {

@@ -28,6 +28,9 @@ struct LayerNormalizationTests {
   /// Normalised values are below 6, scales and biases at most 8: some roundings of numbers up to 64.
   static let tolerance = Tolerance(relative: 0x1p-20, absolute: 64 * 0x1p-22)
 
+  static let double = Tolerance(relative: 0x1p-22, absolute: 64 * 0x1p-50)
+  static let half = Tolerance(relative: 0x1p-10, absolute: tolerance.absolute)
+
   @Test(arguments: settings)
   func layer(_ shape: [Int], _ scale: [Int], _ bias: [Int]?, _ axis: Int) throws {
     let x = NaiveArray(integers: shape)
@@ -42,13 +45,27 @@ struct LayerNormalizationTests {
     let outer = shape.indices.map { $0 < first ? shape[$0] : 1 }
     let means = NaiveArray(outer) { Self.moments(x, first, $0).mean }
     let inverses = NaiveArray(outer) { 1 / deviation(Self.moments(x, first, $0).variance) }
-    let inputs = [x.float, gamma.float] + (beta.map { [$0.float] } ?? [])
+    let given = [x, gamma] + (beta.map { [$0] } ?? [])
+    let inputs = given.map(\.float)
     let attributes = [Attribute("axis", axis), Attribute("epsilon", Self.epsilon)]
     for outputs in [[y.float], [y.float, means.float, inverses.float]] {
       try OperatorCase(
         "LayerNormalization", inputs, attributes, gives: outputs, tolerance: Self.tolerance
       ).check()
     }
+    try OperatorCase(
+      "LayerNormalization", given.map(\.double), attributes,
+      gives: [y.double, means.float, inverses.float], tolerance: Self.double
+    ).check()
+    try OperatorCase(
+      "LayerNormalization", given.map(\.asFloat16), attributes, gives: [y.asFloat16],
+      tolerance: Self.half
+    ).check()
+    try OperatorCase(
+      "LayerNormalization", given.map(\.asFloat16), attributes + [Attribute("stash_type", 16)],
+      gives: [y.asFloat16, means.asBFloat16, inverses.asBFloat16],
+      tolerance: Tolerance(relative: 0x1p-7, absolute: Self.half.absolute)
+    ).check()
   }
 
   @Test(arguments: settings)
@@ -60,10 +77,26 @@ struct LayerNormalizationTests {
       let square = Self.moments(x, first, index).square
       return x[index] / (square + Double(Self.epsilon)).squareRoot() * gamma[index]
     }
+    let inverses = NaiveArray(shape.indices.map { $0 < first ? shape[$0] : 1 }) {
+      1 / (Self.moments(x, first, $0).square + Double(Self.epsilon)).squareRoot()
+    }
+    let attributes = [Attribute("axis", axis), Attribute("epsilon", Self.epsilon)]
     try OperatorCase(
-      "RMSNormalization", opset: 23, [x.float, gamma.float],
-      [Attribute("axis", axis), Attribute("epsilon", Self.epsilon)], gives: [y.float],
+      "RMSNormalization", opset: 23, [x.float, gamma.float], attributes, gives: [y.float],
       tolerance: Self.tolerance
+    ).check()
+    try OperatorCase(
+      "RMSNormalization", opset: 23, [x.double, gamma.double], attributes, gives: [y.double],
+      tolerance: Self.double
+    ).check()
+    // The result has the scale's type.
+    try OperatorCase(
+      "RMSNormalization", opset: 23, [x.asFloat16, gamma.float], attributes, gives: [y.float],
+      tolerance: Self.tolerance
+    ).check()
+    try OperatorCase(
+      "SimplifiedLayerNormalization", [x.asFloat16, gamma.asFloat16], attributes,
+      gives: [y.asFloat16, inverses.float], tolerance: Self.half
     ).check()
   }
 
@@ -82,8 +115,13 @@ struct LayerNormalizationTests {
       fails: "cannot normalise over empty axes, got [2, 0]"),
     OperatorCase(
       "RMSNormalization", opset: 23,
-      [NaiveArray(integers: [2, 3]).double, NaiveArray(integers: [3]).double],
-      fails: "RMSNormalization of double is not supported"),
+      [NaiveArray(integers: [2, 3]).double, NaiveArray(integers: [3]).float],
+      fails: "element types differ, got double and float"),
+    OperatorCase(
+      "LayerNormalization",
+      [NaiveArray(integers: [2, 3]).float, NaiveArray(integers: [3]).float],
+      [Attribute("stash_type", 7)],
+      fails: "stash_type: expected a floating-point type, got int64"),
   ]
 
   @Test(arguments: failures) func fails(_ operatorCase: OperatorCase) throws {

@@ -32,6 +32,12 @@ struct MatMulTests {
     ([37, 65], [65, 33]),
   ]
 
+  /// Sums of four products below 8 are exact in 8 bits where the factors are small.
+  static let halves = (
+    NaiveArray([2, 3, 4]) { Double($0[2] - $0[1]) },
+    NaiveArray([4, 5]) { Double($0[0] - $0[1]) / 2 }
+  )
+
   static let cases: [OperatorCase] =
     shapes.flatMap { a, b in
       let (a, b) = (NaiveArray(integers: a), NaiveArray(integers: b, seed: 2))
@@ -39,8 +45,24 @@ struct MatMulTests {
       return [
         OperatorCase("MatMul", [a.float, b.float], gives: [y.float]),
         OperatorCase("MatMul", [a.double, b.double], gives: [y.double]),
+        OperatorCase(
+          "MatMul", [a.integers(Int32.self), b.integers(Int32.self)],
+          gives: [y.integers(Int32.self)]),
       ]
     } + [
+      OperatorCase(
+        "MatMul", [halves.0.asFloat16, halves.1.asFloat16],
+        gives: [product(halves.0, halves.1).asFloat16]),
+      OperatorCase(
+        "MatMul", [halves.0.asBFloat16, halves.1.asBFloat16],
+        gives: [product(halves.0, halves.1).asBFloat16]),
+      // Integers wrap around.
+      OperatorCase(
+        "MatMul", [Tensor([UInt32.max, 2] as [UInt32]), Tensor([3, 1] as [UInt32])],
+        gives: [Tensor([UInt32.max] as [UInt32], shape: [])]),
+      OperatorCase(
+        "MatMul", [Tensor.int64s([.max, 1]), Tensor.int64s([2, 1])],
+        gives: [Tensor.int64s([-1], shape: [])]),
       OperatorCase(
         "MatMul", [NaiveArray(integers: [2, 3]).float, NaiveArray(integers: [4, 2]).float],
         fails: "inner dimensions differ, got [2, 3] and [4, 2]"),
@@ -54,8 +76,8 @@ struct MatMulTests {
         "MatMul", [NaiveArray(integers: [2, 3]).float, NaiveArray(integers: [3, 2]).double],
         fails: "element types differ, got float and double"),
       OperatorCase(
-        "MatMul", [Tensor.int64s([1, 2]), Tensor.int64s([1, 2])],
-        fails: "MatMul of int64 is not supported"),
+        "MatMul", [Tensor([1, 2] as [Int8]), Tensor([1, 2] as [Int8])],
+        fails: "MatMul of int8 is not supported"),
     ]
 
   @Test(arguments: cases) func agrees(_ operatorCase: OperatorCase) throws {
