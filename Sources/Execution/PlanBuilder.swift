@@ -78,8 +78,16 @@ struct PlanBuilder {
     let isSized =
       types.count == outputs.count && !(operation is any DataDependentOperator)
       && !(operation is any ControlFlowOperator)
-      && (types + inputs.compactMap { $0?.type }).allSatisfy(Self.fillsBytes)
-    guard isSized, let operands = inference.operands(of: node) else {
+    let operandTypes = types + inputs.compactMap { $0?.type }
+    // Packed weights become whole numbers once, not in every run.
+    if isSized, operandTypes.contains(where: \.elementType.isPacked),
+      try fold(operation, node, inputs, types)
+    {
+      return
+    }
+    guard isSized, operandTypes.allSatisfy(Self.fillsBytes),
+      let operands = inference.operands(of: node)
+    else {
       return try addLate(operation, id, inputs)
     }
     if addViews(operation, node, inputs, operands) { return }
