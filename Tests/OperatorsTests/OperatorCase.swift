@@ -110,7 +110,8 @@ struct Tolerance: Sendable {
     }
     for (index, (x, y)) in zip(numbers, expectedNumbers).enumerated() {
       let agree =
-        x == y || (x.isNaN && y.isNaN) || abs(x - y) <= absolute + relative * abs(y)
+        x == y || (x.isNaN && y.isNaN)
+        || (y.isFinite && abs(x - y) <= absolute + relative * abs(y))
       if !agree { return "element \(index): expected \(y), got \(x)" }
     }
     return nil

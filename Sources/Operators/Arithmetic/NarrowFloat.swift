@@ -50,7 +50,7 @@ struct NarrowFloat: Sendable {
 
   private var isExponentAlone: Bool { signBit == 0 }
 
-  /// The numbers of all codes; those of a four-bit float repeat.
+  /// The numbers of all codes; those of a four-bit float repeat. NaN has the sign bit of its code.
   var numbers: [Float] { (0...255).map { number(UInt8($0)) } }
 
   private func number(_ code: UInt8) -> Float {
@@ -59,9 +59,10 @@ struct NarrowFloat: Sendable {
     }
     let body = code & (signBit - 1)
     let isNegative = code & signBit != 0
-    if !hasNegativeZero, code == nan { return .nan }
+    if !hasNegativeZero, code == nan { return -.nan }
     if body > largest {
-      return body != overflow || nan == overflow ? .nan : isNegative ? -.infinity : .infinity
+      let special: Float = body != overflow || nan == overflow ? .nan : .infinity
+      return isNegative ? -special : special
     }
     let exponent = Int(body >> UInt8(fractionBits))
     let fraction = Float(body & (1 << UInt8(fractionBits) - 1))
