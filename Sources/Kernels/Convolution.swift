@@ -1,12 +1,13 @@
 import CKernels
 
-/// Convolution with groups: as a gemm over column blocks, or by its own loop where it is depthwise.
+/// Convolution with groups: as a gemm over column blocks, by its own loop where it is depthwise, and as
+/// plain sums in double or beyond three spatial axes.
 ///
 /// Shapes: x [batch, inputChannels, input…], weights [outputChannels, inputChannels / groups, kernel…],
 /// y [batch, outputChannels, output…]. The epilogue's rows are output channels; its residual, if any,
 /// has the shape of y.
-/// Precision: |error| <= k 2^-24 Σ|w||x|, k the elements under one kernel.
-/// Source: ONNX Conv-11.
+/// Precision: |error| <= k 2^-24 Σ|w||x|, k the elements under one kernel; 2^-53 in double.
+/// Source: ONNX Conv-11, 22.
 package struct Convolution: Sendable {
   package let batch: Int
   package let inputChannels: Int
@@ -36,7 +37,8 @@ package struct Convolution: Sendable {
 
   /// The floats of scratch memory that `apply` needs.
   package var scratchCount: Int {
-    isDepthwise || window.isPointwise ? 0 : depth * rowsPerBlock * window.outputWidth
+    isDepthwise || window.isPointwise || !window.hasKernels
+      ? 0 : depth * rowsPerBlock * window.outputWidth
   }
 
   package func apply(
@@ -55,10 +57,54 @@ package struct Convolution: Sendable {
         let input = x + (image * groups + group) * inputs
         let weights = weights + group * (outputChannels / groups) * depth
         let output = y + (image * groups + group) * outputs
-        if isDepthwise {
+        if !window.hasKernels {
+          sum(input, weights, into: output)
+          epilogue.apply(
+            to: output, stride: window.outputCount, rows: outputChannels / groups,
+            columns: window.outputCount, firstRow: group * (outputChannels / groups))
+        } else if isDepthwise {
           applyDepthwise(input, weights, output, epilogue, group)
         } else {
           applyProduct(input, weights, output, epilogue, group, scratch)
+        }
+      }
+    }
+  }
+
+  package func apply(
+    _ x: UnsafePointer<Double>, weights: UnsafePointer<Double>, bias: UnsafePointer<Double>?,
+    into y: UnsafeMutablePointer<Double>
+  ) {
+    let (inputs, outputs) = (inputChannels / groups, outputChannels / groups)
+    for block in 0..<batch * groups {
+      let output = y + block * outputs * window.outputCount
+      let first = block % groups * outputs
+      sum(
+        x + block * inputs * window.inputCount, weights + first * depth, into: output)
+      guard let bias else { continue }
+      for channel in 0..<outputs {
+        for i in 0..<window.outputCount {
+          output[channel * window.outputCount + i] += bias[first + channel]
+        }
+      }
+    }
+  }
+
+  /// The outputs of one group of one image, as plain sums.
+  @inline(__always)
+  private func sum<Element: BinaryFloatingPoint>(
+    _ x: UnsafePointer<Element>, _ weights: UnsafePointer<Element>,
+    into y: UnsafeMutablePointer<Element>
+  ) {
+    let (inputs, outputs) = (inputChannels / groups, outputChannels / groups)
+    y.update(repeating: 0, count: outputs * window.outputCount)
+    window.forEachRun { k, output, input, count in
+      for m in 0..<outputs {
+        let target = y + m * window.outputCount + output.start
+        for c in 0..<inputs {
+          let weight = weights[m * depth + c * window.kernelCount + k]
+          let source = x + c * window.inputCount + input.start
+          for i in 0..<count { target[i * output.step] += weight * source[i * input.step] }
         }
       }
     }

@@ -36,20 +36,22 @@ package enum Pooling {
   }
 
   /// The number of elements each output position averages over, contiguous over the output.
-  private static func elementCounts(_ window: Window, countsPadding: Bool, padsEnd: [Int])
-    -> [Float]
-  {
+  package static func elementCounts(
+    _ window: Window, countsPadding: Bool, padsEnd: [Int]
+  ) -> [Float] {
     precondition(padsEnd.count == window.input.count, "expected one pad per spatial axis")
     var counts: [Float] = [1]
     for axis in window.input.indices {
       let low = countsPadding ? -window.padsBegin[axis] : 0
       let high = window.input[axis] + (countsPadding ? padsEnd[axis] : 0)
+      let dilation = window.dilations[axis]
+      // Kernel positions whose distance from the window's start is below `reach`.
+      func positions(below reach: Int) -> Int {
+        reach <= 0 ? 0 : min(window.kernel[axis], (reach - 1) / dilation + 1)
+      }
       let alongAxis = (0..<window.output[axis]).map { output in
         let start = output * window.strides[axis] - window.padsBegin[axis]
-        return Float(
-          (0..<window.kernel[axis]).count {
-            (low..<high).contains(start + $0 * window.dilations[axis])
-          })
+        return Float(max(0, positions(below: high - start) - positions(below: low - start)))
       }
       counts = counts.flatMap { outer in alongAxis.map { outer * $0 } }
     }

@@ -2,8 +2,9 @@ import CKernels
 
 /// A window that slides over the spatial axes of an image, as convolution and pooling have.
 ///
-/// One to three spatial axes. Output position o and kernel position k meet input position
-/// o · stride + k · dilation - pad; positions outside the input are padding.
+/// Output position o and kernel position k meet input position o · stride + k · dilation - pad;
+/// positions outside the input are padding. The C kernels take one to three spatial axes, `forEachRun`
+/// any number.
 package struct Window: Sendable {
   package let input: [Int]
   package let kernel: [Int]
@@ -16,7 +17,7 @@ package struct Window: Sendable {
   package init(
     input: [Int], kernel: [Int], output: [Int], strides: [Int], dilations: [Int], padsBegin: [Int]
   ) {
-    precondition((1...3).contains(input.count), "expected one to three spatial axes")
+    precondition(!input.isEmpty, "expected a spatial axis")
     precondition(
       [kernel, output, strides, dilations, padsBegin].allSatisfy { $0.count == input.count },
       "expected one entry per spatial axis")
@@ -40,6 +41,56 @@ package struct Window: Sendable {
   var isPointwise: Bool {
     kernelCount == 1 && strides.allSatisfy { $0 == 1 } && padsBegin.allSatisfy { $0 == 0 }
       && input == output
+  }
+
+  /// Whether the C kernels can walk the window.
+  package var hasKernels: Bool { input.count <= 3 }
+
+  /// Calls the body for each run of output positions that meet elements of the input under one kernel
+  /// position: the kernel position, where the run starts in the output and in the input and how far
+  /// apart its neighbours lie there, and its length.
+  ///
+  /// Kernel positions come in row-major order; padding is passed over.
+  @inline(__always)
+  package func forEachRun(
+    _ body: (
+      _ kernel: Int, _ output: StridedLoop.Place, _ input: StridedLoop.Place, _ count: Int
+    ) -> Void
+  ) {
+    let inputStrides = StridedLoop.contiguousStrides(input)
+    let outputStrides = StridedLoop.contiguousStrides(output)
+    let steps = input.indices.map { strides[$0] * inputStrides[$0] }
+    var place = [Int](repeating: 0, count: kernel.count)
+    for position in 0..<kernelCount {
+      var (counts, firstOutput, firstInput) = ([Int](), 0, 0)
+      for axis in place.indices {
+        let offset = place[axis] * dilations[axis] - padsBegin[axis]
+        let range = inside(axis, offset: offset)
+        counts.append(range.count)
+        firstOutput &+= range.lowerBound &* outputStrides[axis]
+        firstInput &+= (range.lowerBound &* strides[axis] &+ offset) &* inputStrides[axis]
+      }
+      StridedLoop(shape: counts, strides: [outputStrides, steps]).forEachRun { places, _, count in
+        body(
+          position,
+          StridedLoop.Place(start: firstOutput + places[0].start, step: places[0].step),
+          StridedLoop.Place(start: firstInput + places[1].start, step: places[1].step), count)
+      }
+      for axis in place.indices.reversed() {
+        place[axis] += 1
+        if place[axis] < kernel[axis] { break }
+        place[axis] = 0
+      }
+    }
+  }
+
+  /// The output positions along an axis that, moved by `offset`, lie inside the input.
+  private func inside(_ axis: Int, offset: Int) -> Range<Int> {
+    let stride = strides[axis]
+    let low = offset < 0 ? (-offset + stride - 1) / stride : 0
+    let high = offset < input[axis] ? (input[axis] - 1 - offset) / stride + 1 : 0
+    let end = max(0, min(high, output[axis]))
+    return min(low, end)..<end
   }
 
   var cWindow: kernel_window {

@@ -4,15 +4,16 @@ import Testing
 @Suite struct ResizeTests {
   struct Case: Sendable {
     let count: Int
-    let interpolation: Resize.Interpolation
-    let transformation: Resize.CoordinateTransformation
+    let interpolation: Resize<Float>.Interpolation
+    let transformation: Resize<Float>.CoordinateTransformation
     let antialias: Bool
     let excludeOutside: Bool
     let expected: [Float]
 
     init(
-      _ count: Int, _ interpolation: Resize.Interpolation,
-      _ transformation: Resize.CoordinateTransformation, _ antialias: Bool, _ excludeOutside: Bool,
+      _ count: Int, _ interpolation: Resize<Float>.Interpolation,
+      _ transformation: Resize<Float>.CoordinateTransformation, _ antialias: Bool,
+      _ excludeOutside: Bool,
       _ expected: [Float]
     ) {
       self.count = count
@@ -180,7 +181,7 @@ import Testing
   /// Coordinates below 7 carry an error of a few 2^-22, and neighbours differ by at most 14.
   @Test(arguments: cases) func agreesWithTheReferenceEvaluator(_ test: Case) {
     let x: [Float] = [3, -1, 4, 1, -5, 9, 2]
-    let resize = Resize(
+    let resize = Resize<Float>(
       length: 7, outputLength: test.count, scale: Float(test.count) / 7,
       interpolation: test.interpolation, transformation: test.transformation,
       antialias: test.antialias, excludeOutside: test.excludeOutside)

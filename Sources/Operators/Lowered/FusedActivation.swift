@@ -1,3 +1,4 @@
+import Glibc
 import GraphIR
 import Kernels
 
@@ -24,6 +25,16 @@ package enum FusedActivation: String, Sendable {
     case .gelu: .gelu
     case .geluTanh: .geluTanh
     case .silu: .silu
+    }
+  }
+  /// In double precision.
+  func apply(_ x: Double) -> Double {
+    switch self {
+    case .none: x
+    case .relu: x.isNaN ? x : max(x, 0)
+    case .gelu: 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
+    case .geluTanh: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+    case .silu: x / (1 + exp(-x))
     }
   }
 }

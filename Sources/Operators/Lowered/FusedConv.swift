@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Shapes: as Conv; the residual broadcasts with Conv's result as in Add.
 /// Attributes: those of Conv; activation ("none"; "relu", "gelu", "gelu-tanh", "silu").
-/// Types: float. B and residual may be absent.
+/// Types: those of Conv. B and residual may be absent.
 package struct FusedConv: Operator {
   package static let signature = OperatorSignature(
     "FusedConv", domain: loweredDomain, inputs: 2...4)
@@ -25,7 +25,10 @@ package struct FusedConv: Operator {
     }
     guard inputs.count > 3, let residual = inputs[3]?.type else { return .types(types) }
     try expectSameType(types[0], residual)
-    return .types([ArrayType(.float, try broadcastShape(types[0].shape, residual.shape))])
+    return .types([
+      try ArrayType(types[0].elementType, try broadcastShape(types[0].shape, residual.shape))
+        .checked()
+    ])
   }
 
   /// Conv's memory, then room for its result where the residual repeats it.
@@ -33,7 +36,10 @@ package struct FusedConv: Operator {
     guard let convolution = try? conv.convolution(inputs[0]!, inputs[1]!) else { return 0 }
     let result = resultShape(convolution).reduce(1, *)
     let repeated = result == outputs[0].count ? 0 : result
-    return (convolution.scratchCount + repeated) * MemoryLayout<Float>.stride
+    if outputs[0].elementType == .double { return repeated * MemoryLayout<Double>.stride }
+    return saturatingProduct([
+      saturatingSum(convolution.scratchCount, repeated), MemoryLayout<Float>.stride,
+    ])
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
@@ -43,9 +49,21 @@ package struct FusedConv: Operator {
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    let y = outputs[0]
-    guard y.count > 0, let base = y.elements(of: Float.self).baseAddress else { return }
+    guard outputs[0].count > 0 else { return }
     let convolution = try conv.convolution(inputs[0]!.type, inputs[1]!.type)
+    if outputs[0].elementType == .double {
+      return try evaluateDouble(convolution, inputs, outputs, scratch)
+    }
+    try computingInFloat(inputs, outputs) { (inputs, outputs) in
+      evaluateFloat(convolution, inputs, outputs[0], scratch)
+    }
+  }
+
+  private func evaluateFloat(
+    _ convolution: Convolution, _ inputs: [TensorView?], _ y: MutableTensorView,
+    _ scratch: UnsafeMutableRawBufferPointer
+  ) {
+    let base = y.start(as: Float.self)
     let shape = resultShape(convolution)
     let residual = inputs.count > 3 ? inputs[3] : nil
     let isPlain = residual.map { $0.count == y.count } ?? true && shape.reduce(1, *) == y.count
@@ -63,6 +81,26 @@ package struct FusedConv: Operator {
       epilogue: epilogue, scratch: memory)
     guard !isPlain, let residual else { return }
     addBroadcast(target, shape: shape, residual, into: y, activation: activation.function)
+  }
+
+  private func evaluateDouble(
+    _ convolution: Convolution, _ inputs: [TensorView?], _ outputs: [MutableTensorView],
+    _ scratch: UnsafeMutableRawBufferPointer
+  ) throws(OperatorError) {
+    let (y, shape) = (outputs[0], resultShape(convolution))
+    let isRepeated = shape.reduce(1, *) != y.count
+    let result = isRepeated ? MutableTensorView(.double, shape, in: scratch.baseAddress!) : y
+    try conv.evaluate(Array(inputs.prefix(3)), [result], scratch: scratch)
+    let target = y.start(as: Double.self)
+    if inputs.count > 3, let residual = inputs[3] {
+      Broadcast.map(
+        UnsafePointer(result.start(as: Double.self)),
+        strides: result.view.strides(broadcastTo: y.shape),
+        residual.pointer(of: Double.self), strides: residual.strides(broadcastTo: y.shape),
+        into: target, shape: y.shape
+      ) { $0 + $1 }
+    }
+    for i in 0..<y.count { target[i] = activation.apply(target[i]) }
   }
 
   private func resultShape(_ convolution: Convolution) -> [Int] {

@@ -7,8 +7,10 @@ import Tensors
 /// Shapes: x [N, C, spatial…], w [C, M / group, kernel…], b [M], y [N, M, spatial…] with
 /// stride · (in − 1) + output_padding + dilation · (kernel − 1) + 1 − pads elements per axis.
 /// Attributes: auto_pad, dilations, group, kernel_shape, output_padding, output_shape, pads, strides.
-/// Types: float.
-/// Source: ONNX ConvTranspose-1, 11.
+/// An output_shape, or SAME padding, decides the padding in place of pads: what there is too much is cut
+/// off both ends, an odd element at the end with SAME_UPPER, else at the begin; what is missing is zero.
+/// Types: float, double; float16 and bfloat16, computed in float and rounded once.
+/// Source: ONNX ConvTranspose-1, 11, 22.
 package struct ConvTranspose: Operator {
   package static let signature = OperatorSignature("ConvTranspose", inputs: 2...3)
 
@@ -40,13 +42,17 @@ package struct ConvTranspose: Operator {
       }
     }
     return .types([
-      ArrayType(.float, [x.shape[0], convolution.outputChannels] + convolution.window.input)
+      try ArrayType(
+        x.elementType, [x.shape[0], convolution.outputChannels] + convolution.window.input
+      ).checked()
     ])
   }
 
   package func scratchByteCount(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    guard let convolution = try? convolution(inputs[0]!, inputs[1]!) else { return 0 }
-    return convolution.scratchCount * MemoryLayout<Float>.stride
+    guard inputs[0]!.elementType != .double,
+      let convolution = try? convolution(inputs[0]!, inputs[1]!)
+    else { return 0 }
+    return saturatingProduct([convolution.scratchCount, MemoryLayout<Float>.stride])
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
@@ -57,17 +63,26 @@ package struct ConvTranspose: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     guard outputs[0].count > 0 else { return }
-    try convolution(inputs[0]!.type, inputs[1]!.type).apply(
-      inputs[0]!.pointer(of: Float.self), weights: inputs[1]!.pointer(of: Float.self),
-      bias: inputs.count > 2 ? inputs[2]?.pointer(of: Float.self) : nil,
-      into: outputs[0].elements(of: Float.self).baseAddress!,
-      scratch: scratch.baseAddress!.assumingMemoryBound(to: Float.self))
+    let convolution = try convolution(inputs[0]!.type, inputs[1]!.type)
+    try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
+      let bias = inputs.count > 2 ? inputs[2] : nil
+      if outputs[0].elementType == .double {
+        convolution.apply(
+          inputs[0]!.pointer(of: Double.self), weights: inputs[1]!.pointer(of: Double.self),
+          bias: bias?.pointer(of: Double.self), into: outputs[0].start(as: Double.self))
+      } else {
+        convolution.apply(
+          inputs[0]!.pointer(of: Float.self), weights: inputs[1]!.pointer(of: Float.self),
+          bias: bias?.pointer(of: Float.self), into: outputs[0].start(as: Float.self),
+          scratch: scratch.baseAddress!.assumingMemoryBound(to: Float.self))
+      }
+    }
   }
 
   private func convolution(
     _ x: ArrayType, _ w: ArrayType
   ) throws(OperatorError) -> TransposedConvolution {
-    try expect("ConvTranspose", supports: x.elementType, x.elementType == .float)
+    try expect("ConvTranspose", supports: x.elementType, x.elementType.isFloatingPoint)
     guard x.shape.count >= 3, x.shape.count == w.shape.count else {
       throw OperatorError(
         .shapeMismatch, "expected as many axes in both inputs, got \(x.shape) and \(w.shape)")
@@ -76,6 +91,9 @@ package struct ConvTranspose: Operator {
       throw OperatorError(
         .shapeMismatch, "channels do not fit \(group) groups, got \(x.shape) and \(w.shape)")
     }
+    guard saturatingProduct(w.shape[1...]) <= Int(Int32.max), x.shape[1] <= Int(Int32.max),
+      saturatingProduct([w.shape[1], group]) <= Int(Int32.max)
+    else { throw OperatorError(.invalidShape, "weights of \(w.shape) are too large") }
     return TransposedConvolution(
       batch: x.shape[0], inputChannels: x.shape[1], outputChannels: w.shape[1] * group,
       groups: group, window: try window(Array(x.shape[2...]), kernel: Array(w.shape[2...])))
@@ -95,7 +113,10 @@ package struct ConvTranspose: Operator {
     }
     var (begin, output) = ([Int](), [Int]())
     for axis in input.indices {
-      let reach = (kernel[axis] - 1) * dilations[axis]
+      let (reach, overflow) = (kernel[axis] - 1).multipliedReportingOverflow(by: dilations[axis])
+      guard !overflow, reach < Int(Int32.max) else {
+        throw OperatorError(.invalidShape, "the kernel's reach overflows")
+      }
       let full = strides[axis] * (input[axis] - 1) + extra[axis] + reach + 1
       if let wanted = outputShape?[axis] ?? sameLength(input[axis], strides[axis]) {
         let total = max(0, full - wanted)
@@ -110,6 +131,7 @@ package struct ConvTranspose: Operator {
         throw OperatorError(.invalidShape, "the result would have \(output[axis]) elements")
       }
     }
+    try SpatialAttributes.expectIndexable(output)
     return Window(
       input: output, kernel: kernel, output: input, strides: strides, dilations: dilations,
       padsBegin: begin)

@@ -6,7 +6,7 @@ import Tensors
 /// Attributes: `equation`: one term per input, and after `->` one for Y; without it Y has, in
 /// alphabetical order, the labels that occur once. A label twice in a term takes the diagonal, one that
 /// Y lacks is summed, `...` stands for leading axes that broadcast.
-/// Types: float, double.
+/// Types: float, double, integers, whose sums wrap around; float16 and bfloat16, computed in float.
 /// Precision: inputs are taken from left to right, each step one matrix product.
 /// Source: ONNX Einsum-12.
 package struct Einsum: Operator {
@@ -26,7 +26,7 @@ package struct Einsum: Operator {
     let types = inputs.map { $0!.type }
     for type in types { try expectSameType(types[0], type) }
     let elementType = types[0].elementType
-    try expect("Einsum", supports: elementType, [.float, .double].contains(elementType))
+    try expect("Einsum", supports: elementType, elementType.isNumeric)
     let contraction = try EinsumContraction(equation, types.map(\.shape))
     for step in contraction.steps {
       for shape in [step.leftShape, step.rightShape, step.resultShape] {
@@ -42,7 +42,9 @@ package struct Einsum: Operator {
     guard let contraction = try? EinsumContraction(equation, inputs.map { $0!.shape }) else {
       return 0
     }
-    return contraction.scratchCount * (outputs[0].elementType.byteCount(elements: 1) ?? 0)
+    let type = outputs[0].elementType
+    let size = type.isHalf ? MemoryLayout<Float>.stride : type.movableByteCount ?? 0
+    return saturatingProduct([contraction.scratchCount, size])
   }
 
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
@@ -60,10 +62,20 @@ package struct Einsum: Operator {
   ) throws(OperatorError) {
     guard outputs[0].count > 0 else { return }
     let contraction = try EinsumContraction(equation, inputs.map { $0!.shape })
-    if outputs[0].elementType == .float {
-      contraction.evaluate(inputs.map { $0! }, into: outputs[0], scratch, Float.self)
-    } else {
-      contraction.evaluate(inputs.map { $0! }, into: outputs[0], scratch, Double.self)
+    try computingInFloat(inputs, outputs) { (inputs, outputs) in
+      let (inputs, y) = (inputs.map { $0! }, outputs[0])
+      switch y.elementType {
+      case .float: contraction.evaluate(inputs, into: y, scratch, Float.self)
+      case .double: contraction.evaluate(inputs, into: y, scratch, Double.self)
+      case .int8: contraction.evaluate(inputs, into: y, scratch, Int8.self)
+      case .int16: contraction.evaluate(inputs, into: y, scratch, Int16.self)
+      case .int32: contraction.evaluate(inputs, into: y, scratch, Int32.self)
+      case .int64: contraction.evaluate(inputs, into: y, scratch, Int64.self)
+      case .uint8: contraction.evaluate(inputs, into: y, scratch, UInt8.self)
+      case .uint16: contraction.evaluate(inputs, into: y, scratch, UInt16.self)
+      case .uint32: contraction.evaluate(inputs, into: y, scratch, UInt32.self)
+      default: contraction.evaluate(inputs, into: y, scratch, UInt64.self)
+      }
     }
   }
 }

@@ -111,9 +111,9 @@ struct EinsumContraction {
   private var resultCount: Int { steps.map { count($0.labels) }.max() ?? 0 }
 
   /// The elements of working memory: two packed operands and two results.
-  var scratchCount: Int { 2 * (packedCount + resultCount) }
+  var scratchCount: Int { saturatingProduct([2, saturatingSum(packedCount, resultCount)]) }
 
-  func evaluate<Element: MatrixElement>(
+  func evaluate<Element: ContractedElement>(
     _ inputs: [TensorView], into result: MutableTensorView,
     _ scratch: UnsafeMutableRawBufferPointer, _ type: Element.Type
   ) {
@@ -121,7 +121,7 @@ struct EinsumContraction {
     let packs = (memory, memory + packedCount)
     var results = [memory + 2 * packedCount, memory + 2 * packedCount + resultCount]
     var (left, leftLabels) = (inputs[0], terms[0])
-    let one: [Element] = [1]
+    let one: [Element] = [.one]
     one.withUnsafeBytes { one in
       for (index, step) in steps.enumerated() {
         let isUnary = inputs.count == 1
@@ -149,28 +149,28 @@ struct EinsumContraction {
     }
   }
 
-  private func multiply<Element: MatrixElement>(
+  private func multiply<Element: ContractedElement>(
     _ step: Step, _ left: TensorView, _ right: TensorView,
     into target: UnsafeMutablePointer<Element>
   ) {
     let (m, n, k) = (left.shape[1], right.shape[1], left.shape[2])
     let (a, b) = (left.layout.matrix!, right.layout.matrix!)
     for batch in 0..<left.shape[0] {
-      Element.gemm(
-        m: m, n: n, k: k, alpha: 1,
+      Element.multiply(
+        m: m, n: n, k: k,
         a: MatrixView(
           left.pointer(of: Element.self) + batch * left.strides[0],
           leadingDimension: a.leadingDimension, isTransposed: a.isTransposed),
         b: MatrixView(
           right.pointer(of: Element.self) + batch * right.strides[0],
           leadingDimension: b.leadingDimension, isTransposed: !b.isTransposed),
-        beta: 0, c: target + batch * m * n, ldc: n)
+        into: target + batch * m * n)
     }
   }
 
   /// An operand as [batch, outer, inner] matrices that BLAS can read: a view where there is one, else
   /// packed into `memory`. A label the operand lacks, or has once, repeats it.
-  private func matrices<Element: MatrixElement>(
+  private func matrices<Element: ContractedElement>(
     _ view: TensorView, _ labels: [Label], _ batch: [Label], _ outer: [Label], _ inner: [Label],
     _ memory: UnsafeMutablePointer<Element>
   ) -> TensorView {
@@ -192,3 +192,52 @@ struct EinsumContraction {
     return TensorView(Element.elementType, Layout(contiguous: shape), in: UnsafeRawPointer(memory))
   }
 }
+
+/// A number type whose products `Einsum` sums.
+protocol ContractedElement: NumericElement {
+  /// C = op(A) op(B), for op(A) [m, k], op(B) [k, n] and packed C [m, n].
+  static func multiply(
+    m: Int, n: Int, k: Int, a: MatrixView<Self>, b: MatrixView<Self>,
+    into c: UnsafeMutablePointer<Self>)
+}
+
+extension Float: ContractedElement {
+  static func multiply(
+    m: Int, n: Int, k: Int, a: MatrixView<Float>, b: MatrixView<Float>,
+    into c: UnsafeMutablePointer<Float>
+  ) { gemm(m: m, n: n, k: k, alpha: 1, a: a, b: b, beta: 0, c: c, ldc: n) }
+}
+
+extension Double: ContractedElement {
+  static func multiply(
+    m: Int, n: Int, k: Int, a: MatrixView<Double>, b: MatrixView<Double>,
+    into c: UnsafeMutablePointer<Double>
+  ) { gemm(m: m, n: n, k: k, alpha: 1, a: a, b: b, beta: 0, c: c, ldc: n) }
+}
+
+extension ContractedElement where Self: FixedWidthInteger {
+  static func multiply(
+    m: Int, n: Int, k: Int, a: MatrixView<Self>, b: MatrixView<Self>,
+    into c: UnsafeMutablePointer<Self>
+  ) {
+    let (aRow, aStep) = a.isTransposed ? (1, a.leadingDimension) : (a.leadingDimension, 1)
+    let (bRow, bStep) = b.isTransposed ? (1, b.leadingDimension) : (b.leadingDimension, 1)
+    c.update(repeating: 0, count: m * n)
+    for i in 0..<m {
+      let sums = c + i * n
+      for l in 0..<k {
+        let (factor, row) = (a.pointer[i * aRow + l * aStep], b.pointer + l * bRow)
+        for j in 0..<n { sums[j] &+= factor &* row[j * bStep] }
+      }
+    }
+  }
+}
+
+extension Int8: ContractedElement {}
+extension Int16: ContractedElement {}
+extension Int32: ContractedElement {}
+extension Int64: ContractedElement {}
+extension UInt8: ContractedElement {}
+extension UInt16: ContractedElement {}
+extension UInt32: ContractedElement {}
+extension UInt64: ContractedElement {}

@@ -1,5 +1,6 @@
 import GraphIR
 import Kernels
+import Tensors
 
 /// The attributes that convolutions and pooling share, for any number of spatial axes.
 struct SpatialAttributes: Sendable {
@@ -51,9 +52,6 @@ struct SpatialAttributes: Sendable {
       throw OperatorError(
         .invalidAttribute, "expected strides, dilations and pads for \(axes) spatial axes")
     }
-    guard (1...3).contains(axes) else {
-      throw OperatorError(.unsupported, "\(axes) spatial axes are not supported")
-    }
     return result
   }
 
@@ -71,8 +69,15 @@ struct SpatialAttributes: Sendable {
     guard kernel.allSatisfy({ (1...Int(Int32.max)).contains($0) }) else {
       throw OperatorError(.shapeMismatch, "expected a kernel with elements, got \(kernel)")
     }
-    guard input.allSatisfy({ $0 <= Int(Int32.max) }) else {
-      throw OperatorError(.invalidShape, "spatial axes of \(input) are too large")
+    try Self.expectIndexable(input)
+    try Self.expectIndexable(kernel)
+  }
+
+  /// - Throws: `OperatorError.invalidShape` where a plane has elements that 32 bits cannot count, which
+  ///   bounds all that a walk over it computes, and what BLAS is given.
+  static func expectIndexable(_ spatial: [Int]) throws(OperatorError) {
+    guard saturatingProduct(spatial.map { max($0, 1) }) <= Int(Int32.max) else {
+      throw OperatorError(.invalidShape, "spatial axes of \(spatial) are too large")
     }
   }
 
@@ -108,6 +113,7 @@ struct SpatialAttributes: Sendable {
         output.append(count)
       }
     }
+    try Self.expectIndexable(output)
     let window = Window(
       input: input, kernel: kernel, output: output, strides: strides, dilations: dilations,
       padsBegin: begin)

@@ -6,11 +6,10 @@ import Tensors
 /// Inputs: X; since version 9 scales.
 /// Attributes: mode (nearest); before version 9 scales.
 /// Shapes: Y [⌊extent · scale⌋ …].
-/// Types: float; scales must be known before evaluation.
-/// Source: ONNX Upsample-7, 9.
+/// Types: those of Resize; scales must be known before evaluation.
+/// Source: ONNX Upsample-7, 9; deprecated from 10 on, where it means what it meant.
 package struct Upsample: Operator {
-  package static let signature = OperatorSignature(
-    "Upsample", since: 7, through: 9, inputs: 1...2)
+  package static let signature = OperatorSignature("Upsample", since: 7, inputs: 1...2)
 
   private let resize: ResizeOperator
   /// The factors where they are an attribute.

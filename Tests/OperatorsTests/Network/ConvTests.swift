@@ -1,4 +1,5 @@
 import GraphIR
+import Operators
 import Tensors
 import Testing
 
@@ -60,6 +61,10 @@ struct ConvTests {
       x: [2, 3, 4, 4], w: [5, 3, 1, 1], strides: [1, 1], dilations: [1, 1], padsBegin: [0, 0],
       padsEnd: [0, 0], output: [4, 4]),
     SpatialCase(
+      x: [2, 2, 3, 2, 4, 3], w: [4, 1, 2, 1, 2, 3], group: 2, strides: [1, 1, 2, 1],
+      dilations: [1, 1, 1, 2], padsBegin: [1, 0, 0, 2], padsEnd: [0, 0, 1, 2],
+      output: [3, 2, 2, 3]),
+    SpatialCase(
       x: [0, 3, 4, 4], w: [5, 3, 1, 1], strides: [1, 1], dilations: [1, 1], padsBegin: [0, 0],
       padsEnd: [0, 0], output: [4, 4]),
   ]
@@ -91,10 +96,33 @@ struct ConvTests {
       "Conv", [x.float, w.float, bias.float], spatial.attributes,
       gives: [Self.convolution(spatial, x, w, bias).float]
     ).check()
+    let plain = Self.convolution(spatial, x, w, zero)
+    try OperatorCase("Conv", [x.float, w.float], spatial.attributes, gives: [plain.float]).check()
+    try OperatorCase("Conv", [x.double, w.double], spatial.attributes, gives: [plain.double])
+      .check()
+    try OperatorCase("Conv", [x.float16, w.float16], spatial.attributes, gives: [plain.float16])
+      .check()
     try OperatorCase(
-      "Conv", [x.float, w.float], spatial.attributes,
-      gives: [Self.convolution(spatial, x, w, zero).float]
+      "Conv", [x.double, w.double, bias.double], spatial.attributes,
+      gives: [Self.convolution(spatial, x, w, bias).double]
     ).check()
+  }
+
+  /// The lowered convolution adds a residual that repeats, or repeats the result, in every type.
+  @Test(arguments: [[1, 2, 3], [3], [2, 2, 3]]) func fused(_ shape: [Int]) throws {
+    let x = NaiveArray(integers: [1, 1, 3])
+    let w = NaiveArray(integers: [2, 1, 1], seed: 2)
+    let residual = NaiveArray(integers: shape, seed: 3)
+    let y = NaiveArray(shape.count == 3 ? shape : [1, 2, 3]) { index in
+      max(0, x[[0, 0, index[2]]] * w[[index[1], 0, 0]] + residual[index])
+    }
+    let attributes = [Attribute("activation", "relu")]
+    func check(_ inputs: [Tensor?], _ y: Tensor) throws {
+      try OperatorCase("FusedConv", domain: loweredDomain, inputs, attributes, gives: [y]).check()
+    }
+    try check([x.float, w.float, nil, residual.float], y.float)
+    try check([x.double, w.double, nil, residual.double], y.double)
+    try check([x.float16, w.float16, nil, residual.float16], y.float16)
   }
 
   static func failure(
@@ -133,6 +161,12 @@ struct ConvTests {
     failure(
       [1, 2, 4], [2, 2, 3], [Attribute("auto_pad", "SAME")],
       fails: "attribute 'auto_pad' is unknown, got 'SAME'"),
+    failure(
+      [0, 1, 1 << 16, 1 << 16], [1, 1, 1, 1],
+      fails: "spatial axes of [65536, 65536] are too large"),
+    failure(
+      [1, 1, 4], [1, 1, 3], [Attribute("dilations", [Int(Int32.max)])],
+      fails: "the kernel's reach overflows"),
     failure(
       [0, 1, Int(Int32.max) + 1], [1, 1, 1], fails: "spatial axes of [2147483648] are too large"),
   ]

@@ -30,6 +30,18 @@ struct ConvTransposeTests {
         x: [1, 1, 2, 2, 2], w: [1, 2, 2, 1, 3], strides: [1, 2, 1], dilations: [1, 1, 1],
         autoPad: "VALID", padsBegin: [0, 0, 0], padsEnd: [0, 0, 0], output: [3, 3, 4]), []
     ),
+    (
+      SpatialCase(
+        x: [1, 2, 3, 3], w: [2, 1, 3, 3], strides: [3, 2], dilations: [1, 1], padsBegin: [1, 0],
+        padsEnd: [0, 0], output: [8, 9]),
+      [Attribute("output_shape", [8, 9])]
+    ),
+    (
+      SpatialCase(
+        x: [2, 2, 2, 1, 2, 3], w: [2, 1, 2, 2, 1, 2], group: 2, strides: [1, 1, 2, 1],
+        dilations: [1, 2, 1, 1], padsBegin: [0, 1, 0, 0], padsEnd: [1, 0, 0, 1],
+        output: [2, 2, 3, 3]), []
+    ),
   ]
 
   static func transposed(
@@ -58,6 +70,14 @@ struct ConvTransposeTests {
     try OperatorCase(
       "ConvTranspose", [x.float, w.float, bias.float], spatial.attributes + more,
       gives: [Self.transposed(spatial, x, w, bias).float]
+    ).check()
+    try OperatorCase(
+      "ConvTranspose", [x.double, w.double, bias.double], spatial.attributes + more,
+      gives: [Self.transposed(spatial, x, w, bias).double]
+    ).check()
+    try OperatorCase(
+      "ConvTranspose", [x.float16, w.float16, bias.float16], spatial.attributes + more,
+      gives: [Self.transposed(spatial, x, w, bias).float16]
     ).check()
   }
 

@@ -36,6 +36,19 @@ struct NaiveArray: Sendable {
   var float: Tensor { Tensor(values.map { Float($0) }, shape: shape) }
   var double: Tensor { Tensor(values, shape: shape) }
 
+  var float16: Tensor { halves(.float16) { Float16($0).bitPattern } }
+  /// The upper halves of floats: exact for numbers of eight bits.
+  var bfloat16: Tensor { halves(.bfloat16) { UInt16(Float($0).bitPattern >> 16) } }
+
+  func integers<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
+    Tensor(values.map { Element($0) }, shape: shape)
+  }
+
+  private func halves(_ type: ElementType, _ bits: (Double) -> UInt16) -> Tensor {
+    let region = values.map(bits).withUnsafeBytes { ByteRegion(copying: $0) }
+    do { return try Tensor(type, shape: shape, region: region) } catch { fatalError("\(error)") }
+  }
+
   /// All indices of a shape in row-major order.
   static func indices(_ shape: [Int]) -> [[Int]] {
     shape.reduce([[]]) { indices, extent in

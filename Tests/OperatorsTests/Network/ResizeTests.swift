@@ -73,6 +73,53 @@ struct ResizeTests {
     OperatorCase(
       "Upsample", opset: 9, [row, floats([1, 1, 2])], [Attribute("mode", "linear")],
       gives: [row([1, 1.5, 2, 2.5, 3, 3.5, 4, 4])]),
+    // Elements are moved, whatever they are.
+    OperatorCase(
+      "Resize", [Tensor([1, -2] as [Int64]), nil, floats([2])],
+      gives: [Tensor([1, 1, -2, -2] as [Int64])]),
+    OperatorCase(
+      "Resize", [Tensor([true, false]), nil, floats([1.5])], gives: [Tensor([true, true, false])]),
+    OperatorCase(
+      "Resize", [Tensor([1, 2, 3] as [UInt8]), floats([0, 2]), nil, Tensor.int64s([3])],
+      [
+        Attribute("coordinate_transformation_mode", "tf_crop_and_resize"),
+        Attribute("extrapolation_value", Float(9)),
+      ], gives: [Tensor([1, 3, 9] as [UInt8])]),
+    // Integers are rounded to nearest, ties to even, and limited.
+    OperatorCase(
+      "Resize", [Tensor([1, 2, 5] as [UInt8]), nil, nil, Tensor.int64s([5])],
+      [
+        Attribute("mode", "linear"),
+        Attribute("coordinate_transformation_mode", "align_corners"),
+      ], gives: [Tensor([1, 2, 2, 4, 5] as [UInt8])]),
+    OperatorCase(
+      "Resize", [Tensor([0, 0, 255, 255] as [UInt8]), nil, floats([2])],
+      [Attribute("mode", "cubic")], gives: [Tensor([0, 0, 0, 43, 212, 255, 255, 255] as [UInt8])],
+      tolerance: Tolerance(absolute: 20)),
+    OperatorCase(
+      "Resize", [Tensor([1, 2, 3, 4] as [Double]), nil, floats([2])], [Attribute("mode", "linear")],
+      gives: [Tensor([1, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75, 4] as [Double])]),
+    OperatorCase(
+      "Resize", [NaiveArray([4]) { Double($0[0]) }.float16, nil, floats([0.5])],
+      [Attribute("mode", "linear")], gives: [NaiveArray([2]) { 0.5 + 2 * Double($0[0]) }.float16]),
+    // A filter wider than what is kept of weights.
+    OperatorCase(
+      "Resize", [Tensor([Float](repeating: 3, count: 5000)), nil, nil, Tensor.int64s([1])],
+      [Attribute("mode", "linear"), Attribute("antialias", 1)], gives: [Tensor([3] as [Float])],
+      tolerance: Tolerance(relative: 0x1p-12)),
+    OperatorCase(
+      "Resize", [Tensor([1, 2] as [Float]), floats([0, 1e30]), floats([1e-29])],
+      [
+        Attribute("mode", "linear"), Attribute("antialias", 1),
+        Attribute("coordinate_transformation_mode", "tf_crop_and_resize"),
+      ], fails: "scale 1e-29 is too small to smooth with"),
+    OperatorCase(
+      "Resize", [Tensor([true]), nil, floats([2])], [Attribute("mode", "linear")],
+      fails: "Resize of bool is not supported"),
+    OperatorCase(
+      "Resize", [row, nil, floats([1, 1, 2])],
+      [Attribute("keep_aspect_ratio_policy", "any")],
+      fails: "attribute 'keep_aspect_ratio_policy' is unknown, got 'any'"),
     OperatorCase("Resize", [row], fails: "expected scales or sizes, got neither"),
     OperatorCase(
       "Resize", [row, nil, floats([2])], fails: "expected 3 scales, got 1"),
