@@ -46,7 +46,10 @@ struct FeedCheck: Sendable {
           .feedTypeMismatch, "input '\(name)': expected \(describe(declared)), got \(type)")
       }
       for (dimension, size) in zip(declared.shape ?? [], type.shape) {
-        guard case .parameter(let parameter) = dimension else { continue }
+        // Some exporters write '?', or nothing, for every extent they do not know.
+        guard case .parameter(let parameter) = dimension, !["?", ""].contains(parameter) else {
+          continue
+        }
         if let known = extents[parameter], known.size != size {
           throw ExecutionError(
             .feedTypeMismatch,

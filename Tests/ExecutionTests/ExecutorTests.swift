@@ -121,6 +121,16 @@ private func failure(_ body: () throws -> Void) -> ExecutionError? {
     #expect(error?.message == "input 'b': expected N = 2 as in 'x', got float[3, 4]")
   }
 
+  @Test(arguments: ["?", ""])
+  func extentsNobodyKnowsAreNotShared(name: String) throws {
+    var building = try samplewise()
+    try building.input("b", [.parameter(name), .parameter(name)])
+    try building.node("Add", ["y", "b"], "z")
+    let executor = try Executor(model: building.model, fetches: ["z"], registry: testRegistry)
+    let feeds = ["x": pattern([2, 4]), "b": pattern([2, 4])]
+    #expect(try executor.run(feeds)["z"]?.shape == [2, 4])
+  }
+
   @Test func aMissingFeedIsNamed() throws {
     let executor = try Executor(model: try samplewise().model, registry: testRegistry)
     let error = failure { _ = try executor.run([:]) }
