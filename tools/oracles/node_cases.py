@@ -153,7 +153,7 @@ def judge(measured):
     if fault:
         return False, fault, False
     (line,) = [line for line in measured.stderr.splitlines() if "error: " in line]
-    return False, re.sub(r"^rba-convert: error: (\S+/)?([^/ ]+\.(onnx|pb)): ", "", line), True
+    return False, re.sub(r"^rba-convert: error: .*?\.(onnx|pb): ", "", line), True
 
 
 def run_all(program, launchers, cases, folder):

@@ -201,12 +201,12 @@ TABLE = [
           slow=True),
     # Feed-forward parts of ten blocks and eight gated layers of the pyramid, each a stream of its own.
     Model("PP-OCRv6 det", RAPIDOCR / "PP-OCRv6_det_small.onnx", inputs.page, [1] * 18, "pick", slow=True,
-          samples=1),
+          samples=2),
     # Twelve blocks on their own, then two transformer layers.
     Model("PP-OCRv6 rec", RAPIDOCR / "PP-OCRv6_rec_small.onnx", inputs.lines, [1] * 12 + [4], "pick", slow=True),
     Model("PP-OCRv2 cls", RAPIDOCR / "ch_ppocr_mobile_v2.0_cls_mobile.onnx", inputs.angles, [1, 4, 2], "pick"),
     Model("PP-OCRv4 det", RAPIDOCR4 / "ch_PP-OCRv4_det_infer.onnx", inputs.page, [1] * 8, "pick", slow=True,
-          samples=1),
+          samples=2),
     Model("PP-OCRv4 rec", RAPIDOCR4 / "ch_PP-OCRv4_rec_infer.onnx", inputs.lines, [4], "pick", slow=True,
           dimensions={"?": 48, "p2o.DynamicDimension.1": 320}),
     Model("efficientnet-lite0", efficientnet, inputs.classified, [1, 1, 2, 2, 3], "auto", slow=True,
