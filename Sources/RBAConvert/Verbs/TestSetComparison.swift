@@ -77,7 +77,10 @@ struct TestSetComparison {
 
   private mutating func note(_ error: Double, beside expected: Double) {
     largestError = max(largestError, error.isNaN ? .infinity : error)
-    if !(error <= absoluteTolerance + relativeTolerance * expected) { isWithinTolerance = false }
+    // Beside an infinite number any other would be within a tolerance that is relative.
+    if !(error.isFinite && error <= absoluteTolerance + relativeTolerance * expected) {
+      isWithinTolerance = false
+    }
   }
 }
 
