@@ -285,9 +285,12 @@ def run(program, checks, model, path, folder):
         checks.row(model.name, f"run: {name}", error, f"<= {limits[name]:.3g}", error <= limits[name])
 
 
+def extents(model):
+    return [text for item in model.dimensions.items() for text in ("--dim", "{}={}".format(*item))]
+
+
 def inspect(program, checks, model, path):
-    options = [text for item in model.dimensions.items() for text in ("--dim", "{}={}".format(*item))]
-    outcome = program("inspect", path, "--json", *options)
+    outcome = program("inspect", path, "--json", *extents(model))
     if checks.status(model.name, "inspect: exit", outcome):
         found = [len(stream["blocks"]) for stream in outcome.json["streams"]]
         checks.row(model.name, "inspect: blocks of each stream", summary(found), f"= {summary(model.streams)}",
@@ -319,7 +322,8 @@ def convert(program, checks, model, path, folder):
     feeds = {name: value[SAMPLES:] for name, value in feeds.items()}
     np.savez(test, **feeds)
     goal = {"auto": ["--auto-threshold"], "pick": ["--pick", "1"]}[model.conversion]
-    outcome = program("convert", path, out, "--calibration", calibration, "--json", *goal, timeout=3600)
+    outcome = program("convert", path, out, "--calibration", calibration, "--json", *goal, *extents(model),
+                      timeout=3600)
     if not checks.status(model.name, f"convert {goal[0]}: exit", outcome):
         return
     try:
