@@ -44,7 +44,8 @@ package struct TypeInference: Sendable {
     for (value, input) in zip(graph.inputs, inputs) { feeds[graph[value].name] = input }
     // What is not known of an input is not what its declaration says: that may be wrong.
     try self.init(
-      graph, table, feeds: feeds, unknown: Set(zip(graph.inputs, inputs).lazy.filter { $1 == nil }.map(\.0)),
+      graph, table, feeds: feeds,
+      unknown: Set(zip(graph.inputs, inputs).lazy.filter { $1 == nil }.map(\.0)),
       largestConstant: largestConstant)
   }
 

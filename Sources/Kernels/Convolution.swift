@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 
 /// Convolution with groups: as a gemm over column blocks, by its own loop where it is depthwise, and as
 /// plain sums in double or beyond three spatial axes.
@@ -131,6 +132,7 @@ package struct Convolution: Sendable {
   ) {
     var cWindow = window.cWindow
     let rows = outputChannels / groups
+    let distinct = areFiltersEqual(weights, rows) ? min(rows, 1) : rows
     let step = window.isPointwise ? window.outputRows : rowsPerBlock
     for begin in stride(from: 0, to: window.outputRows, by: max(1, step)) {
       let end = min(begin + step, window.outputRows)
@@ -145,11 +147,21 @@ package struct Convolution: Sendable {
         columns = UnsafePointer(scratch)
       }
       Gemm.sgemm(
-        m: rows, n: count, k: depth, a: MatrixView(weights, leadingDimension: depth),
+        m: distinct, n: count, k: depth, a: MatrixView(weights, leadingDimension: depth),
         b: MatrixView(columns, leadingDimension: count), c: y + first, ldc: window.outputCount)
+      for row in distinct..<max(distinct, rows) {
+        (y + first + row * window.outputCount).update(from: y + first, count: count)
+      }
       epilogue.apply(
         to: y + first, stride: window.outputCount, rows: rows, columns: count,
         firstRow: group * rows, firstColumn: first)
     }
+  }
+
+  /// Whether one filter stands for all, as in networks whose weights are not trained. Their channels must
+  /// be equal to the last bit, but BLAS rounds a row's sums by where the row lies.
+  private func areFiltersEqual(_ weights: UnsafePointer<Float>, _ rows: Int) -> Bool {
+    let byteCount = depth * MemoryLayout<Float>.stride
+    return (0..<rows).allSatisfy { memcmp(weights, weights + $0 * depth, byteCount) == 0 }
   }
 }

@@ -43,7 +43,7 @@ import Testing
       document,
       has: [
         "parameters", "bytes", "opsets", "operators", "inputs", "outputs", "streams", "rejected",
-        "unsupported",
+        "unsupported", "unsupportedAt",
       ])
     #expect(document["parameters"] as? Int == 605_213)
     #expect(document["opsets"] as? [String: Int] == ["": 17])

@@ -94,10 +94,13 @@ import Testing
       """)
     try expect(
       65,
-      "\(path): unsupported operators: 2 × example.org::Whirl (opset 1), first at node Whirl; "
-        + "1 × example.org::Twist (opset 1), first at node Twist",
-      notes: ["no residual stream was found in what does not need them"],
-      model: path, calibration: calibration(features, name: "x"))
+      "\(path): unsupported operators: 2 × example.org::Whirl (opset 1), "
+        + "1 × example.org::Twist (opset 1)",
+      notes: [
+        "example.org::Whirl (opset 1): first at node Whirl",
+        "example.org::Twist (opset 1): first at node Twist",
+        "no residual stream was found in what does not need them",
+      ], model: path, calibration: calibration(features, name: "x"))
   }
 
   @Test func aModelWithoutResiduals() throws {

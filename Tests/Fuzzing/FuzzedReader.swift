@@ -18,14 +18,14 @@ enum Verdict: Equatable {
 
 /// The program's readers, and what it does with a model that it accepted: `run`.
 enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
-  case onnx, safetensors, model, shards, difference, npy, npz, tensor, text, plan, run
+  case onnx, safetensors, model, shards, difference, npy, npz, tensor, value, text, plan, run
 
   /// The reader whose seed files it starts from, too.
   var seeds: FuzzedReader { self == .difference ? .onnx : self }
 
   var shape: FileShape {
     switch self {
-    case .onnx, .tensor, .run: .wire
+    case .onnx, .tensor, .value, .run: .wire
     case .safetensors, .model: .header(prefix: 0, width: 8)
     case .shards: .shards
     case .difference: .pair
@@ -42,6 +42,7 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
     switch self {
     case .onnx: try readModel(bytes, folder)
     case .tensor: try readTensor(bytes, folder)
+    case .value: try readValue(bytes, folder)
     case .safetensors: try readSafetensors(bytes, folder)
     case .model: try copyModel(bytes, folder)
     case .shards: try copyShards(bytes, folder)

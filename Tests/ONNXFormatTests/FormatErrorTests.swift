@@ -272,8 +272,8 @@ import Testing
   @Test func everyCodeHasItsFault() {
     var tested = Set(Self.faults.map(\.code)).union(Self.fileFaults.map(\.0))
     tested.formUnion(ExternalDataTests.refusals.map(\.code))
-    // `TensorFileTests`, `ONNXFileTests`.
-    tested.formUnion([.notATensor, .overwritesInput])
+    // `TensorFileTests`, `ValueFileTests`, `ONNXFileTests`.
+    tested.formUnion([.notATensor, .valueKind, .overwritesInput])
     #expect(Set(FormatError.Code.allCases).subtracting(tested).isEmpty)
   }
 }

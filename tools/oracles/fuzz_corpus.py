@@ -91,6 +91,59 @@ def single_tensors():
     return chosen(list(described(tensors_alone, onnx.TensorProto)))
 
 
+def values():
+    """Sequences and optional values of the node cases, and one of each other kind."""
+    candidates = []
+    for path in sorted((round_trip.CACHE / "node-cases").glob("*/test_data_set_0/*.pb")):
+        data = path.read_bytes()
+        for kind in (onnx.SequenceProto, onnx.OptionalProto):
+            if len(data) <= LARGEST and is_canonical(data, kind):
+                candidates.append((data, features(kind.FromString(data))))
+    tensor = onnx.numpy_helper.from_array(np.arange(3), "t")
+    inner = onnx.SequenceProto(elem_type=onnx.SequenceProto.TENSOR, tensor_values=[tensor, tensor])
+    held = onnx.OptionalProto(elem_type=onnx.OptionalProto.TENSOR, tensor_value=tensor)
+    for made in (onnx.SequenceProto(name="s", elem_type=onnx.SequenceProto.SEQUENCE, sequence_values=[inner, inner]),
+                 onnx.SequenceProto(name="o", elem_type=onnx.SequenceProto.OPTIONAL, optional_values=[held]),
+                 onnx.OptionalProto(name="h", elem_type=onnx.OptionalProto.OPTIONAL, optional_value=held),
+                 onnx.SequenceProto(name="m", elem_type=onnx.SequenceProto.MAP, map_values=[
+                     onnx.MapProto(key_type=onnx.TensorProto.INT64, keys=[1, 2], values=inner)])):
+        candidates.append((made.SerializeToString(), features(made)))
+    return chosen(candidates)
+
+
+def is_canonical(data, kind):
+    """Whether the bytes are a message of that kind, and what it would be written as."""
+    try:
+        message = kind.FromString(data)
+        return message.SerializeToString() == data and not message.FindInitializationErrors() and \
+            not any(number > 7 for number in field_numbers(data))
+    except Exception:  # whatever they raise, it is none
+        return False
+
+
+def field_numbers(data):
+    """The numbers of a message's own fields."""
+    def varint(position):
+        number, shift = 0, 0
+        while True:
+            byte = data[position]
+            position, number, shift = position + 1, number | (byte & 0x7f) << shift, shift + 7
+            if byte < 0x80:
+                return number, position
+
+    position = 0
+    while position < len(data):
+        tag, position = varint(position)
+        yield tag >> 3
+        if tag & 7 == 0:
+            position = varint(position)[1]
+        elif tag & 7 == 2:
+            length, position = varint(position)
+            position += length
+        else:
+            position += 8 if tag & 7 == 1 else 4
+
+
 def holds_tensor(path):
     """Whether the file is that of a tensor, and not of a sequence, map or optional of some."""
     try:
@@ -272,7 +325,7 @@ def main():
     program, out = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
     sources = [*models(), repeated(), weights()]
     files = {"onnx": sources, "model": safetensors_models(program, sources),
-             "shards": sharded_models(program, sources), "tensor": single_tensors(),
+             "shards": sharded_models(program, sources), "tensor": single_tensors(), "value": values(),
              "safetensors": safetensors_files(), "npy": npy_files(), "npz": npz_files(), "text": texts(program),
              "plan": plans(), "run": runnable(program)}
     for reader, contents in files.items():

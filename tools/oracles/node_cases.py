@@ -148,7 +148,7 @@ def judge(measured):
         return passed, None if passed else "exit 0 without having passed", passed
     if measured.status == 1 and not measured.stderr:
         report = json.loads(measured.stdout)
-        return False, f"differs by up to {report['maxAbsoluteError']:.4g}", not report["passed"]
+        return False, f"differs by up to {float(report['maxAbsoluteError']):.4g}", not report["passed"]
     fault = refusals.fault(Outcome(measured.status, measured.stdout, measured.stderr), {65}, [])
     if fault:
         return False, fault, False

@@ -15,10 +15,15 @@ package struct If: ControlFlowOperator {
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     outputCount = node.outputs.count
     for name in Self.bodyNames {
-      let count = try node.graph(name).outputs.count
-      guard count == outputCount else {
+      let graph = try node.graph(name)
+      guard graph.inputs.isEmpty else {
         throw OperatorError(
-          .arity, "attribute '\(name)': expected \(outputCount) outputs, got \(count)")
+          .arity, "attribute '\(name)': expected no inputs, got \(graph.inputs.count)")
+      }
+      guard graph.outputs.count == outputCount else {
+        throw OperatorError(
+          .arity,
+          "attribute '\(name)': expected \(outputCount) outputs, got \(graph.outputs.count)")
       }
     }
   }

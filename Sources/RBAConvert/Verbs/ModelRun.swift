@@ -94,7 +94,18 @@ public struct ModelRun: Sendable {
   ) throws(Failure) -> [String: RuntimeValue] {
     if let testSet { return try TestSet(folder: testSet).inputs(of: loaded.model.graph) }
     return try DataSupply(loaded: loaded, diagnostics: diagnostics)
-      .samples(data, flag: "--inputs", defaultCount: 1).feeds.mapValues { .tensor($0) }
+      .samples(data, flag: "--inputs", defaultCount: defaultCount(loaded)).feeds
+      .mapValues { .tensor($0) }
+  }
+
+  /// One sample, or as many as a batch has where all must run at once.
+  private func defaultCount(_ loaded: LoadedModel) -> Int {
+    let graph = loaded.model.graph
+    let areTensors = graph.outputs.allSatisfy { graph[$0].declaration?.type?.tensor != nil }
+    guard !areTensors, case .size(let size)? = loaded.tensorInputs.first?.type.shape?.first else {
+      return 1
+    }
+    return max(size, 1)
   }
 
   /// Samples run side by side where all that goes in and comes out is tensors.
@@ -103,10 +114,15 @@ public struct ModelRun: Sendable {
   ) throws(ExecutionError) -> [String: RuntimeValue] {
     var tensors: [String: Tensor] = [:]
     for case (let name, .tensor(let tensor)) in feeds { tensors[name] = tensor }
-    guard tensors.count == feeds.count,
-      graph.outputs.allSatisfy({ graph[$0].declaration?.type?.tensor != nil })
-    else { return try executor.evaluate(values: feeds) }
-    return try executor.run(tensors).mapValues { .tensor($0) }
+    let types = graph.outputs.compactMap { graph[$0].declaration?.type }
+    if tensors.count == feeds.count, types.allSatisfy({ $0.tensor != nil }) {
+      do throws(ExecutionError) {
+        return try executor.run(tensors).mapValues { .tensor($0) }
+      } catch  where error.code == .unsupportedFetch {
+        // An output without a declared type turned out to be no tensor.
+      }
+    }
+    return try executor.evaluate(values: feeds)
   }
 
   /// The length of the first axis of the first input that is a tensor and has one.

@@ -4,7 +4,7 @@ import Tensors
 /// How far what a model computed is from what an ONNX test set expects.
 ///
 /// Numbers are within tolerance where |got − expected| ≤ absolute + relative · |expected|, and where both
-/// are NaN. Truth values, strings and integers of less than a byte must be equal.
+/// are NaN or the same infinity. Truth values, strings and integers of less than a byte must be equal.
 struct TestSetComparison {
   let relativeTolerance: Double
   let absoluteTolerance: Double
@@ -77,10 +77,11 @@ struct TestSetComparison {
 
   private mutating func note(_ error: Double, beside expected: Double) {
     largestError = max(largestError, error.isNaN ? .infinity : error)
-    // Beside an infinite number any other would be within a tolerance that is relative.
-    if !(error.isFinite && error <= absoluteTolerance + relativeTolerance * expected) {
-      isWithinTolerance = false
-    }
+    // Of infinity, no finite number is within any part.
+    let isWithin =
+      error == 0
+      || error.isFinite && error <= absoluteTolerance + relativeTolerance * expected
+    if !isWithin { isWithinTolerance = false }
   }
 }
 
