@@ -32,6 +32,11 @@ package struct UnevaluatedNodes: Sendable {
     }
   }
 
+  /// How many nodes use each operator.
+  package var counts: [String: Int] {
+    Dictionary(operators.map { ($0.name, $0.count) }, uniquingKeysWith: +)
+  }
+
   /// All operators, the most frequent first, with how often and where they stand.
   package var description: String {
     operators.sorted { ($1.count, $0.name) < ($0.count, $1.name) }

@@ -29,6 +29,11 @@ struct Dataflow {
     graph.producer(of: value).map { position(of: $0) } ?? -1
   }
 
+  /// The operator whose result the value is.
+  func operatorType(producing value: ValueID) -> String? {
+    graph.producer(of: value).map { graph[$0].operatorType }
+  }
+
   /// What the node reads that is not constant.
   func reads(_ node: NodeID) -> [ValueID] {
     (graph[node].inputs.compactMap(\.self) + graph.captures(of: node)).filter { !isConstant($0) }

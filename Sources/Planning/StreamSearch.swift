@@ -100,8 +100,9 @@ struct StreamSearch {
       .filter { flow.types[$0] == flow.types[residual.skip] }
     if let next = candidates.last(where: skips.contains) { return next }
     // The last step of a stream goes as far as those before it.
-    if exits.contains(residual.skip), let last = candidates.last { return last }
-    return residual.sum
+    guard exits.contains(residual.skip), let last = candidates.last else { return residual.sum }
+    let operation = flow.operatorType(producing: residual.skip)
+    return candidates.last { flow.operatorType(producing: $0) == operation } ?? last
   }
 
   /// What follows the sums of the graph through a normalisation or activation.

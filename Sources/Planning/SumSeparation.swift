@@ -99,7 +99,8 @@ private struct Group: Sendable {
         }
       }
     }
-    for value in inner where !own.isSuperset(of: graph[value].users) || graph[value].outputCount > 0 {
+    for value in inner where !own.isSuperset(of: graph[value].users) || graph[value].outputCount > 0
+    {
       guard value == sum, exposesSum else { return nil }
       while result.outputs.count < 4 { result.outputs.append(nil) }
       result.outputs[3] = sum
@@ -243,7 +244,8 @@ private struct Parts {
         origins.append(nil)
       }
     }
-    let name = node.name.map { "\($0)/\(operatorType)" }
+    // The addition is what people look for under the operator's name.
+    let name = operatorType == "Add" ? node.name : node.name.map { "\($0)/\(operatorType)" }
     nodes.append(
       (
         Node(operatorType, name: name, inputs: inputs, outputs: [output], attributes: attributes),

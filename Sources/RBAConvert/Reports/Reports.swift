@@ -242,8 +242,11 @@ public struct ConversionReport: Encodable, Sendable {
   public var frontier: [FrontierPoint]
   /// What decided whether the result is good enough.
   public var `guard`: Guard
-  /// The comparison with the original on held-out data, output by output.
+  /// The comparison with the original on held-out data, output by output. Where outputs cannot be
+  /// computed, the last values before them that can be stand here.
   public var outputs: [OutputReport]
+  /// Operators this program cannot evaluate, with how many nodes apply each.
+  public var unsupported: [String: Int]
   /// With labels only.
   @NullEncoded public var accuracy: AccuracyReport?
   /// Wall-clock time by phase.

@@ -33,8 +33,9 @@ enum Batching: Sendable, Hashable {
     do throws(ExecutionError) {
       let executor = try Executor(model: structure.model, fetches: names, options: options)
       if let fixed {
-        let types = samples.feeds.mapValues { $0.type(rows: fixed) }
-        self = try Self.scales(names, executor, types, fixed) ? .groups(of: fixed) : .pieces(of: fixed)
+        self =
+          try Self.scales(names, executor, samples, counts: [fixed])
+          ? .groups(of: fixed) : .pieces(of: fixed)
         return
       }
       // Few samples tell as much as many.
@@ -43,13 +44,12 @@ enum Batching: Sendable, Hashable {
         self = .groups(of: 1)
         return
       }
-      let types = samples.feeds.mapValues { $0.type(rows: 3) }
-      if try Self.scales(names, executor, types, 3) {
+      if try Self.scales(names, executor, samples, counts: [2, 3]) {
         self = .whole
         return
       }
       for name in compared {
-        if try Self.scales([name], executor, types, 3) {
+        if try Self.scales([name], executor, samples, counts: [2, 3]) {
           self = .pieces(of: 1)
           return
         }
@@ -73,12 +73,15 @@ enum Batching: Sendable, Hashable {
     return result
   }
 
-  /// Whether all values have one row for each of `count` samples.
+  /// Whether all values have one row for each sample, for every one of `counts`.
   private static func scales(
-    _ names: [String], _ executor: Executor, _ types: [String: ArrayType], _ count: Int
+    _ names: [String], _ executor: Executor, _ samples: SampleSet, counts: [Int]
   ) throws(ExecutionError) -> Bool {
-    let inferred = try executor.types(for: types)
-    return names.allSatisfy { inferred[$0]?.shape.first == count }
+    for count in counts {
+      let inferred = try executor.types(for: samples.feeds.mapValues { $0.type(rows: count) })
+      guard names.allSatisfy({ inferred[$0]?.shape.first == count }) else { return false }
+    }
+    return true
   }
 
   /// Samples that are fitted on, or held out, together.

@@ -101,7 +101,8 @@ extension ElementType {
   /// Whether tensors of the type can be compared as numbers: `Tensor.floats` has them.
   var isComparable: Bool {
     switch self {
-    case .float, .double, .float16, .bfloat16, .bool, .int8, .int16, .int32, .int64, .uint8, .uint16,
+    case .float, .double, .float16, .bfloat16, .bool, .int8, .int16, .int32, .int64, .uint8,
+      .uint16,
       .uint32:
       true
     default: false

@@ -121,9 +121,7 @@ public struct Analysis: Sendable {
   private func checkStreams(of structure: ModelStructure) throws(Failure) {
     guard structure.streams.isEmpty else { return }
     if let obstacle = structure.obstacle {
-      throw Failure(
-        .malformedInput, "\(input): \(obstacle)",
-        notes: ["no residual stream was found in what does not need them"])
+      throw Failure(.malformedInput, "\(input): \(obstacle)")
     }
     throw Failure(
       .refused, "\(input): has no residual stream, so there is nothing to replace",
@@ -146,7 +144,9 @@ public struct Analysis: Sendable {
     var (fit, held) =
       batching == .whole
       ? samples.splitInTwo(holding: share) : samples.split(holding: share, group: group)
-    if held.count == 0, group > 1 { (fit, held) = samples.splitInTwo(holding: share, atLeast: group) }
+    if held.count == 0, group > 1 {
+      (fit, held) = samples.splitInTwo(holding: share, atLeast: group)
+    }
     guard fit.count > 0, held.count > 0 else {
       let needed = Int(exactly: max(1 / share, 1 / (1 - share)).rounded(.up)) ?? .max
       throw Failure(

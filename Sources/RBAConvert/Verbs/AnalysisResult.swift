@@ -65,7 +65,8 @@ struct AnalysisResult {
           spans: entry.choices.map { $0.span.label(in: study.streams) })
       },
       guard: selector.rule.verdict(on: selection.measurement),
-      outputs: selection.measurement.reports, accuracy: selection.measurement.accuracy,
+      outputs: selection.measurement.reports,
+      unsupported: study.structure.unevaluated.counts, accuracy: selection.measurement.accuracy,
       seconds: selection.seconds, peakBytes: peakResidentBytes(), output: nil)
   }
 

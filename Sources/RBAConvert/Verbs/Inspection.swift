@@ -45,8 +45,7 @@ public struct Inspection: Sendable {
       rejected: structure.finding.rejected.map {
         InspectReport.Rejection(node: structure.graph[$0.node].label, reason: $0.reason)
       },
-      unsupported: Dictionary(
-        structure.unevaluated.operators.map { ($0.name, $0.count) }, uniquingKeysWith: +),
+      unsupported: structure.unevaluated.counts,
       unsupportedAt: Dictionary(
         structure.unevaluated.operators.map { ($0.name, $0.place) }
       ) { first, _ in first })
