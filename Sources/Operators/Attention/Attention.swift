@@ -90,7 +90,7 @@ package struct Attention: Operator {
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
     guard let extents = try? AttentionExtents(inputs, queryHeads, keyHeads) else { return 0 }
     return saturatingProduct([
-      extents.samples, extents.heads, extents.t, extents.total, extents.d + extents.e,
+      extents.samples, extents.heads, extents.t, extents.total, saturatingSum(extents.d, extents.e),
     ])
   }
 

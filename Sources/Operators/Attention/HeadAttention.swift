@@ -10,12 +10,12 @@ struct HeadLayout {
 
   /// As [samples, heads, rows, width] lies packed.
   static func headsFirst(heads: Int, rows: Int, width: Int) -> HeadLayout {
-    HeadLayout(sample: heads * rows * width, head: rows * width, row: width)
+    HeadLayout(sample: width * rows * heads, head: width * rows, row: width)
   }
 
   /// As [samples, rows, heads · width] lies packed.
   static func rowsFirst(heads: Int, rows: Int, width: Int) -> HeadLayout {
-    HeadLayout(sample: rows * heads * width, head: width, row: heads * width)
+    HeadLayout(sample: width * heads * rows, head: width, row: width * heads)
   }
 
   func offset(_ sample: Int, _ head: Int) -> Int {

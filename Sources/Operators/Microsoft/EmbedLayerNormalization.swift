@@ -58,7 +58,8 @@ package struct EmbedLayerNormalization: Operator {
       }
     }
     let type = try ArrayType(words.elementType, ids.shape + [width]).checked()
-    return .types(Array([type, ArrayType(.int32, [ids.shape[0]]), type].prefix(outputCount)))
+    let counts = try ArrayType(.int32, [ids.shape[0]]).checked()
+    return .types(Array([type, counts, type].prefix(outputCount)))
   }
 
   package func evaluate(

@@ -114,7 +114,7 @@ package struct MicrosoftAttention: Operator {
     let rows = saturatingProduct([extents.samples, extents.steps])
     return saturatingSum(
       saturatingProduct([rows, extents.input, extents.projected]),
-      saturatingProduct([rows, extents.total, extents.width + extents.valueWidth]))
+      saturatingProduct([rows, extents.total, saturatingSum(extents.width, extents.valueWidth)]))
   }
 
   /// The projections, the scores, then keys and values behind the past's where they are no output.

@@ -62,9 +62,10 @@ package struct MultiHeadAttention: Operator {
       OperatorError(.shapeMismatch, "query, key and value do not fit \(heads) heads, \(got)")
     }
     func layout(_ parts: Int, _ part: Int, _ rows: Int, _ width: Int) -> HeadLayout {
+      // The width comes first: where it is zero, there may be any number of heads.
       HeadLayout(
-        sample: rows * heads * parts * width, head: parts * width, row: heads * parts * width,
-        start: part * width)
+        sample: width * parts * heads * rows, head: width * parts, row: width * parts * heads,
+        start: width * part)
     }
     var steps = 0, keys = 0, d = 0, e = 0, isHeadsFirst = false
     var places: [(input: Int, layout: HeadLayout)] = []
@@ -150,7 +151,7 @@ package struct MultiHeadAttention: Operator {
   package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
     guard let extents = try? extents(inputs) else { return 0 }
     return saturatingProduct([
-      extents.samples, heads, extents.steps, extents.total, extents.d + extents.e,
+      extents.samples, heads, extents.steps, extents.total, saturatingSum(extents.d, extents.e),
     ])
   }
 

@@ -29,8 +29,9 @@ package struct SimplifiedLayerNormalization: Operator {
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     guard case .types(let types) = try base.infer(inputs) else { return .dependsOnContents }
     let type = inputs[0]!.type
-    let summary = ArrayType(
-      type.elementType == .double ? .double : .float, try NormalizedAxes(axis, type.shape).summary)
+    let summary = try ArrayType(
+      type.elementType == .double ? .double : .float, try NormalizedAxes(axis, type.shape).summary
+    ).checked()
     return .types(Array((types + [summary]).prefix(outputCount)))
   }
 

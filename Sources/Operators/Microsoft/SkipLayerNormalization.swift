@@ -50,7 +50,7 @@ package struct SkipLayerNormalization<Kind: SkipNormalization>: Operator {
           "expected gamma, beta and bias of shape [\(width)], got \(parameter.type.shape)")
       }
     }
-    let summary = ArrayType(.float, type.shape.dropLast() + [1])
+    let summary = try ArrayType(.float, type.shape.dropLast() + [1]).checked()
     return .types(Array([type, summary, summary, type].prefix(outputCount)))
   }
 

@@ -34,7 +34,7 @@ package struct LayerNormalization: Operator {
     try expect("LayerNormalization", supports: type.elementType, type.elementType.isFloatingPoint)
     let axes = try NormalizedAxes(
       axis, type, parameters: inputs.dropFirst().compactMap { $0?.type })
-    let summary = ArrayType(stash, axes.summary)
+    let summary = try ArrayType(stash, axes.summary).checked()
     return .types(Array([type, summary, summary].prefix(outputCount)))
   }
 
