@@ -83,11 +83,11 @@ struct AttentionTests {
         "Attention", opset: 23, [q.double, k.double, v.double], gives: [plain.double],
         tolerance: Tolerance(absolute: 1e-13)),
       OperatorCase(
-        "Attention", opset: 23, [q.asFloat16, k.asFloat16, v.asFloat16], gives: [plain.asFloat16],
+        "Attention", opset: 23, [q.float16, k.float16, v.float16], gives: [plain.float16],
         tolerance: half),
       OperatorCase(
-        "Attention", opset: 24, [q.asBFloat16, k.asBFloat16, v.asBFloat16],
-        gives: [plain.asBFloat16], tolerance: brain),
+        "Attention", opset: 24, [q.bfloat16, k.bfloat16, v.bfloat16],
+        gives: [plain.bfloat16], tolerance: brain),
       OperatorCase(
         "Attention", opset: 23, [q.heads.float, k.heads.float, v.heads.float], flat,
         gives: [plain.heads.float], tolerance: float),

@@ -11,8 +11,8 @@ struct CacheTests {
 
   static let scattered: [OperatorCase] = [
     OperatorCase(
-      "TensorScatter", opset: 24, [cache.asFloat16, update.asFloat16],
-      gives: [NaiveArray(cache.shape) { $0[1] < 2 ? update[$0] : cache[$0] }.asFloat16]),
+      "TensorScatter", opset: 24, [cache.float16, update.float16],
+      gives: [NaiveArray(cache.shape) { $0[1] < 2 ? update[$0] : cache[$0] }.float16]),
     OperatorCase(
       "TensorScatter", opset: 24,
       [cache.integers(Int8.self), update.integers(Int8.self), Tensor.int64s([-1, 9])],

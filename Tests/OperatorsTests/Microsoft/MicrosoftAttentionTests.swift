@@ -38,7 +38,7 @@ struct MicrosoftAttentionTests {
     return [
       multiHead([q.heads.float, k.heads.float, v.heads.float], gives: [plain.float]),
       multiHead(
-        [q.heads.asFloat16, k.heads.asFloat16, v.heads.asFloat16], gives: [plain.asFloat16],
+        [q.heads.float16, k.heads.float16, v.heads.float16], gives: [plain.float16],
         AttentionTests.half),
       multiHead([packed([q, k, v]).float], gives: [plain.float]),
       multiHead([q.heads.float, packed([k, v]).float], gives: [plain.float]),

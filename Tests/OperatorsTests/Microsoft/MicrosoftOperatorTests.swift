@@ -44,7 +44,7 @@ struct MicrosoftOperatorTests {
     return [
       microsoft("BiasGelu", [x.float, bias.float], gives: [exact.float]),
       microsoft("BiasGelu", [x.double, bias.double], gives: [exact.double]),
-      microsoft("BiasGelu", [x.asFloat16, bias.asFloat16], gives: [exact.asFloat16], half),
+      microsoft("BiasGelu", [x.float16, bias.float16], gives: [exact.float16], half),
       microsoft(
         "FastGelu", [x.float, bias.float], gives: [NaiveArray(x.shape) { fast(sums[$0]) }.float]),
       microsoft("FastGelu", [x.float], gives: [NaiveArray(x.shape) { fast(x[$0]) }.float]),
@@ -103,8 +103,8 @@ struct MicrosoftOperatorTests {
         "SkipLayerNormalization", [x, one, gamma, beta, bias].map(\.float), epsilon,
         gives: [y.float]),
       microsoft(
-        "SkipLayerNormalization", [x, one, gamma, beta, bias].map(\.asFloat16), epsilon,
-        gives: [y.asFloat16, nil, nil, sums.asFloat16], half),
+        "SkipLayerNormalization", [x, one, gamma, beta, bias].map(\.float16), epsilon,
+        gives: [y.float16, nil, nil, sums.float16], half),
       microsoft(
         "SkipSimplifiedLayerNormalization", [x, one, gamma, bias].map(\.float), epsilon,
         gives: [simplified.float, nil, root.float, sums.float]),
@@ -184,8 +184,8 @@ struct MicrosoftOperatorTests {
       microsoft(
         "FusedGemm", [m.float, n.float], [Attribute("activation", "Relu")], gives: [product.float]),
       microsoft(
-        "FusedGemm", [m.asFloat16, n.asFloat16], [Attribute("activation", "Relu")],
-        gives: [product.asFloat16], half),
+        "FusedGemm", [m.float16, n.float16], [Attribute("activation", "Relu")],
+        gives: [product.float16], half),
       microsoft(
         "FusedGemm", [m.float, n.float], [Attribute("activation", "Whirl")],
         fails: "the fused activation 'Whirl' is not supported"),

@@ -12,8 +12,8 @@ struct ChannelNormalizationTests {
   /// The types that group and instance normalisation take; 16 bits round once more.
   static let types: [(@Sendable (NaiveArray) -> Tensor, Tolerance)] = [
     ({ $0.float }, tolerance), ({ $0.double }, Tolerance(absolute: 64 * 0x1p-50)),
-    ({ $0.asFloat16 }, Tolerance(relative: 0x1p-10, absolute: tolerance.absolute)),
-    ({ $0.asBFloat16 }, Tolerance(relative: 0x1p-7, absolute: tolerance.absolute)),
+    ({ $0.float16 }, Tolerance(relative: 0x1p-10, absolute: tolerance.absolute)),
+    ({ $0.bfloat16 }, Tolerance(relative: 0x1p-7, absolute: tolerance.absolute)),
   ]
 
   /// (x − mean) / √(variance + epsilon) over `groups` runs of channels, not yet scaled.

@@ -57,7 +57,7 @@ struct GemmTests {
     return [
       OperatorCase(
         "Gemm", [a, b, c].map { $0.integers(Int64.self) }, whole, gives: [y.integers(Int64.self)]),
-      OperatorCase("Gemm", [a, b, c].map(\.asFloat16), whole, gives: [y.asFloat16]),
+      OperatorCase("Gemm", [a, b, c].map(\.float16), whole, gives: [y.float16]),
       OperatorCase(
         "Gemm", [a, b].map { $0.integers(Int32.self) }, [Attribute("alpha", Float(0.5))],
         fails: "Gemm of int32 by fractions of 0.5 and 1.0 is not supported"),

@@ -58,12 +58,12 @@ struct LayerNormalizationTests {
       gives: [y.double, means.float, inverses.float], tolerance: Self.double
     ).check()
     try OperatorCase(
-      "LayerNormalization", given.map(\.asFloat16), attributes, gives: [y.asFloat16],
+      "LayerNormalization", given.map(\.float16), attributes, gives: [y.float16],
       tolerance: Self.half
     ).check()
     try OperatorCase(
-      "LayerNormalization", given.map(\.asFloat16), attributes + [Attribute("stash_type", 16)],
-      gives: [y.asFloat16, means.asBFloat16, inverses.asBFloat16],
+      "LayerNormalization", given.map(\.float16), attributes + [Attribute("stash_type", 16)],
+      gives: [y.float16, means.bfloat16, inverses.bfloat16],
       tolerance: Tolerance(relative: 0x1p-7, absolute: Self.half.absolute)
     ).check()
   }
@@ -91,12 +91,12 @@ struct LayerNormalizationTests {
     ).check()
     // The result has the scale's type.
     try OperatorCase(
-      "RMSNormalization", opset: 23, [x.asFloat16, gamma.float], attributes, gives: [y.float],
+      "RMSNormalization", opset: 23, [x.float16, gamma.float], attributes, gives: [y.float],
       tolerance: Self.tolerance
     ).check()
     try OperatorCase(
-      "SimplifiedLayerNormalization", [x.asFloat16, gamma.asFloat16], attributes,
-      gives: [y.asFloat16, inverses.float], tolerance: Self.half
+      "SimplifiedLayerNormalization", [x.float16, gamma.float16], attributes,
+      gives: [y.float16, inverses.float], tolerance: Self.half
     ).check()
   }
 

@@ -51,11 +51,11 @@ struct MatMulTests {
       ]
     } + [
       OperatorCase(
-        "MatMul", [halves.0.asFloat16, halves.1.asFloat16],
-        gives: [product(halves.0, halves.1).asFloat16]),
+        "MatMul", [halves.0.float16, halves.1.float16],
+        gives: [product(halves.0, halves.1).float16]),
       OperatorCase(
-        "MatMul", [halves.0.asBFloat16, halves.1.asBFloat16],
-        gives: [product(halves.0, halves.1).asBFloat16]),
+        "MatMul", [halves.0.bfloat16, halves.1.bfloat16],
+        gives: [product(halves.0, halves.1).bfloat16]),
       // Integers wrap around.
       OperatorCase(
         "MatMul", [Tensor([UInt32.max, 2] as [UInt32]), Tensor([3, 1] as [UInt32])],

@@ -62,11 +62,11 @@ struct SoftmaxTests {
       "Softmax", [Tensor([1000, 1000, -.infinity] as [Float])],
       gives: [Tensor([0.5, 0.5, 0] as [Float])]),
     OperatorCase(
-      "Softmax", [NaiveArray([4]) { _ in 3 }.asFloat16],
-      gives: [NaiveArray([4]) { _ in 0.25 }.asFloat16]),
+      "Softmax", [NaiveArray([4]) { _ in 3 }.float16],
+      gives: [NaiveArray([4]) { _ in 0.25 }.float16]),
     OperatorCase(
-      "Softmax", [NaiveArray([4, 2]) { _ in 3 }.asBFloat16], [Attribute("axis", 0)],
-      gives: [NaiveArray([4, 2]) { _ in 0.25 }.asBFloat16]),
+      "Softmax", [NaiveArray([4, 2]) { _ in 3 }.bfloat16], [Attribute("axis", 0)],
+      gives: [NaiveArray([4, 2]) { _ in 0.25 }.bfloat16]),
     OperatorCase(
       "Softmax", [Tensor([] as [Float], shape: [2, 0])],
       gives: [Tensor([] as [Float], shape: [2, 0])]),

@@ -23,6 +23,12 @@ struct NaiveArray: Sendable {
     return values[place]
   }
 
+  /// Fractions between -1 and 1 that `float16` and `bfloat16` hold exactly.
+  init(eighths shape: [Int], seed: Int = 1) {
+    let whole = NaiveArray(integers: shape, seed: seed)
+    self.init(shape) { whole[$0] / 8 }
+  }
+
   /// The element at an index, or `nil` outside the array.
   func inside(_ index: [Int]) -> Double? {
     zip(index, shape).allSatisfy { (0..<$1).contains($0) } ? self[index] : nil
@@ -41,7 +47,7 @@ struct NaiveArray: Sendable {
   var bfloat16: Tensor { halves(.bfloat16) { UInt16(Float($0).bitPattern >> 16) } }
 
   func integers<Element: TensorElement & FixedWidthInteger>(_ type: Element.Type) -> Tensor {
-    Tensor(values.map { Element($0) }, shape: shape)
+    Tensor(values.map { Element(truncatingIfNeeded: Int($0)) }, shape: shape)
   }
 
   private func halves(_ type: ElementType, _ bits: (Double) -> UInt16) -> Tensor {
