@@ -116,8 +116,9 @@ import Testing
     try ONNXFile.write(
       try Model(text: Self.text(activation: "\"\("Whirl" + Self.hostile.escaped)\"")),
       to: strange, overwriting: false)
-    try run(65, errorLines: 2, "run", strange)
-    try run(65, errorLines: 1, "run", strange, "-q")
+    // The error, where the operator stands, and that data is made up.
+    try run(65, errorLines: 3, "run", strange)
+    try run(65, errorLines: 2, "run", strange, "-q")
     let data = folder.path("data\u{1B}[2J\n\u{202E}.npy")
     try NpyFile.write(Tensor([Float(1)], shape: [1, 1]), path: data, overwriting: false)
     try run(65, errorLines: 1, "run", model, "--inputs", data)
