@@ -11,6 +11,21 @@ package struct UnsupportedOperator: Sendable, Hashable {
   package let place: String
 }
 
+extension [UnsupportedOperator] {
+  private var mostFrequentFirst: [UnsupportedOperator] {
+    sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+  }
+
+  /// One line that lists all of them with their counts.
+  package var summary: String {
+    let list = mostFrequentFirst.map { "\($0.count) × \($0.name)" }
+    return "unsupported operators: \(list.joined(separator: ", "))"
+  }
+
+  /// A line for each that says where it stands.
+  package var places: [String] { mostFrequentFirst.map { "\($0.name): first at \($0.place)" } }
+}
+
 /// The operators of a graph's nodes, and those nodes that have none.
 struct OperatorTable: Sendable {
   private(set) var operators: [NodeID: any Operator] = [:]
@@ -81,11 +96,8 @@ struct OperatorTable: Sendable {
   /// - Throws: `ExecutionError` that lists every unsupported operator, or the first refused node.
   func check(_ graph: Graph) throws(ExecutionError) {
     guard unsupported.isEmpty else {
-      let sorted = unsupported.sorted { ($1.count, $0.name) < ($0.count, $1.name) }
-      let list = sorted.map { "\($0.count) × \($0.name)" }.joined(separator: ", ")
       throw ExecutionError(
-        .unsupportedOperators, "unsupported operators: \(list)",
-        notes: sorted.map { "\($0.name): first at \($0.place)" })
+        .unsupportedOperators, unsupported.summary, notes: unsupported.places)
     }
     if let (id, error) = failures.first {
       throw ExecutionError(

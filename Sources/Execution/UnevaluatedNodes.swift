@@ -36,10 +36,4 @@ package struct UnevaluatedNodes: Sendable {
   package var counts: [String: Int] {
     Dictionary(operators.map { ($0.name, $0.count) }, uniquingKeysWith: +)
   }
-
-  /// All operators, the most frequent first, with how often and where they stand.
-  package var description: String {
-    operators.sorted { ($1.count, $0.name) < ($0.count, $1.name) }
-      .map { "\($0.count) × \($0.name), first at \($0.place)" }.joined(separator: "; ")
-  }
 }

@@ -122,15 +122,10 @@ struct ModelStructure: Sendable {
     }
   }
 
-  /// Why there are no streams, where that may be for what cannot be evaluated.
-  var obstacle: String? {
-    unevaluated.operators.isEmpty ? nil : "unsupported operators: \(unevaluated.description)"
-  }
-
   /// A line for people on what was left out of sight, if anything was.
   var note: String? {
     guard unevaluated.operators.isEmpty else {
-      return obstacle.map { "\($0); streams are looked for in what does not need them" }
+      return unevaluated.operators.summary + "; streams are looked for in what does not need them"
     }
     guard let failure = inference.failures.first else { return nil }
     return "types behind \(graph[failure.node].label) are unknown (\(failure.error.message)): "

@@ -412,7 +412,8 @@ struct Architecture: Sendable, CustomTestStringConvertible {
     #expect(report.unsupported == ["example.org::Whirl (opset 1)": 1])
     #expect(
       notes.lines == [
-        "unsupported operators: 1 × example.org::Whirl (opset 1), first at node Whirl",
+        "unsupported operators: 1 × example.org::Whirl (opset 1); "
+          + "example.org::Whirl (opset 1): first at node Whirl",
         "not compared, since they cannot be computed or are no numbers: outputs 'z'; "
           + "compared instead: 'y', 'seen'",
       ])

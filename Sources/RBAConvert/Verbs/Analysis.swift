@@ -120,8 +120,11 @@ public struct Analysis: Sendable {
   /// - Throws: `Failure` where there is nothing to replace.
   private func checkStreams(of structure: ModelStructure) throws(Failure) {
     guard structure.streams.isEmpty else { return }
-    if let obstacle = structure.obstacle {
-      throw Failure(.malformedInput, "\(input): \(obstacle)")
+    let unsupported = structure.unevaluated.operators
+    guard unsupported.isEmpty else {
+      throw Failure(
+        .malformedInput, "\(input): \(unsupported.summary)",
+        notes: unsupported.places + ["no residual stream was found in what does not need them"])
     }
     throw Failure(
       .refused, "\(input): has no residual stream, so there is nothing to replace",
@@ -168,7 +171,10 @@ extension ModelStructure {
 
   /// Says where the model is compared, if that is not at all of its outputs.
   fileprivate func noteComparison(_ diagnostics: Diagnostics) {
-    if let obstacle { diagnostics.note(obstacle) }
+    let unsupported = unevaluated.operators
+    if !unsupported.isEmpty {
+      diagnostics.note(([unsupported.summary] + unsupported.places).joined(separator: "; "))
+    }
     guard comparesInside else { return }
     let isCompared = Set(compared)
     func list(_ values: [ValueID]) -> String {
