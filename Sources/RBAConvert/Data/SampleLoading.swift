@@ -220,6 +220,14 @@ extension [ModelInput] {
     }
     return sizes.count > 1
   }
+
+  /// The dimension parameters of first axes, which other axes may share.
+  var batchParameters: Set<String> {
+    Set(
+      compactMap { input in
+        if case .parameter(let name)? = input.type.shape?.first { name } else { nil }
+      })
+  }
 }
 
 extension TensorType {

@@ -23,6 +23,7 @@ struct SyntheticSamples {
     var random = RandomSource(seed: seed)
     var feeds: [String: Tensor] = [:]
     let isSingle = inputs.haveNoCommonAxis
+    let batch = inputs.batchParameters
     for input in inputs {
       guard let declared = input.type.shape else {
         throw Failure(
@@ -34,8 +35,9 @@ struct SyntheticSamples {
         switch dimension {
         case _ where axis == 0 && !isSingle: count
         case .size(let size): size
-        case .parameter(let name): dimensions[name] ?? (isSingle ? 1 : defaultExtent)
-        case .unknown: isSingle ? 1 : defaultExtent
+        case .parameter(let name):
+          dimensions[name] ?? (batch.contains(name) ? (isSingle ? 1 : count) : defaultExtent)
+        case .unknown: axis == 0 ? 1 : defaultExtent
         }
       }
       feeds[input.name] = try contents(of: input, shape, &random)

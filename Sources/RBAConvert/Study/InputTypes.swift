@@ -28,6 +28,7 @@ struct InputTypes {
   /// - Parameter defaultExtent: what dimensions are that nothing gives; the batch is one.
   func types(defaultExtent: Int) throws(Failure) -> [String: ArrayType] {
     var types: [String: ArrayType] = [:]
+    let batch = inputs.batchParameters
     for input in inputs {
       let fed = samples?.feeds[input.name]
       guard let declared = input.type.shape else {
@@ -42,7 +43,8 @@ struct InputTypes {
           return switch dimension {
           case .size(let size): size
           case _ where axis == 0: 1
-          case .parameter(let name): actual ?? extents[name] ?? defaultExtent
+          case .parameter(let name):
+            actual ?? extents[name] ?? (batch.contains(name) ? 1 : defaultExtent)
           case .unknown: actual ?? defaultExtent
           }
         })
@@ -56,6 +58,7 @@ struct InputTypes {
   /// The first of the samples; as many as an input takes at once, copies of the last where they are
   /// too few.
   func one(of samples: SampleSet) -> [String: Tensor] {
+    guard !samples.isSingle else { return samples.feeds }
     var result: [String: Tensor] = [:]
     for input in inputs {
       guard let tensor = samples.feeds[input.name], let count = tensor.shape.first, count > 0 else {
