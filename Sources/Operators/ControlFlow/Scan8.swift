@@ -60,9 +60,13 @@ package struct Scan8: ControlFlowOperator {
     guard inputs.allSatisfy({ $0.count == batch }) else {
       throw OperatorError(.shapeMismatch, "expected one batch, got \(inputs.map(\.count))")
     }
-    let lengths = try values[0]?.tensor("sequence_lens").integers
-    guard lengths?.count ?? batch == batch else {
-      throw OperatorError(.shapeMismatch, "sequence_lens: expected \(batch) elements")
+    var lengths: [Int]?
+    if let given = try values[0]?.tensor("sequence_lens") {
+      lengths = given.integers
+      guard lengths?.count == batch else {
+        throw OperatorError(
+          .shapeMismatch, "sequence_lens: expected \(batch) integers, got \(ArrayType(given))")
+      }
     }
     var results = outputTypes.map { _ in [Tensor]() }
     var rest = maximumBytes

@@ -341,7 +341,7 @@ package struct GroupQueryAttention: Operator {
       let (first, second) = (shape[0] == 1 ? 0 : sample, shape[1] == 1 ? 0 : head)
       let terms =
         bias.pointer(of: Float.self) + ((first * shape[1] + second) * shape[2] + row) * shape[3]
-      for key in start..<min(end, shape[3]) { scores[key] += terms[key] }
+      for key in start..<max(start, min(end, shape[3])) { scores[key] += terms[key] }
     }
     scores.update(repeating: 0, count: start)
     (scores + end).update(repeating: 0, count: capacity - end)

@@ -40,7 +40,7 @@ struct EightBitProduct {
     _ a: TensorView, _ b: TensorView, aZero: TensorView?, bZero: TensorView?,
     scratch: UnsafeMutableRawBufferPointer, _ body: (Int, UnsafePointer<Int32>) -> Void
   ) throws(OperatorError) {
-    guard shape.m > 0, shape.n > 0, let memory = scratch.baseAddress else { return }
+    guard shape.resultShape.allSatisfy({ $0 > 0 }), let memory = scratch.baseAddress else { return }
     let aZeros = try aZero?.integers32() ?? [0]
     let bZeros = try bZero?.integers32() ?? [0]
     let aSigned = a.elementType == .int8
@@ -52,6 +52,7 @@ struct EightBitProduct {
       .assumingMemoryBound(to: Float.self)
     let left = offsets(self.a, isVector: self.a.count == 1, [shape.m, shape.k])
     let right = offsets(self.b, isVector: self.b.count == 1, [shape.k, shape.n])
+    let (aPlaces, bPlaces) = (self.aZero.offsets, self.bZero.offsets)
     aZeros.withUnsafeBufferPointer { aZeros in
       bZeros.withUnsafeBufferPointer { bZeros in
         guard let aZeros = aZeros.baseAddress, let bZeros = bZeros.baseAddress else { return }
@@ -60,11 +61,11 @@ struct EightBitProduct {
             m: shape.m, n: shape.n, k: shape.k,
             a: IntegerOperand(
               a.start() + left[index], isSigned: aSigned, rowStride: shape.k, columnStride: 1,
-              zeros: aZeros + self.aZero.offsets[index], zeroStep: self.aZero.step,
+              zeros: aZeros + aPlaces[index], zeroStep: self.aZero.step,
               magnitude: aMagnitude),
             b: IntegerOperand(
               b.start() + right[index], isSigned: bSigned, rowStride: shape.n, columnStride: 1,
-              zeros: bZeros + self.bZero.offsets[index], zeroStep: self.bZero.step,
+              zeros: bZeros + bPlaces[index], zeroStep: self.bZero.step,
               magnitude: bMagnitude),
             into: sums, scratch: floats)
           body(index, sums)

@@ -7,8 +7,9 @@ import Tensors
 struct LineParameters {
   enum Line { case row, column }
 
-  /// Where the numbers of each matrix start.
-  let offsets: [Int]
+  /// The numbers as the operand's matrices repeat them; `nil` where they are one.
+  private let layout: Layout?
+  private let matrixCount: Int
   /// How far the numbers of neighbouring lines are apart; 0 where they are one.
   let step: Int
 
@@ -19,7 +20,8 @@ struct LineParameters {
     _ shape: [Int], of operand: [Int], _ line: Line, batch: [Int], noun: String
   ) throws(OperatorError) {
     if shape.reduce(1, *) == 1, shape.count <= max(operand.count, 1) {
-      offsets = [Int](repeating: 0, count: batch.reduce(1, *))
+      layout = nil
+      matrixCount = batch.reduce(1, *)
       step = 0
       return
     }
@@ -35,7 +37,12 @@ struct LineParameters {
         .shapeMismatch,
         "\(noun): expected one number or \(lines) for \(operand), got shape \(shape)")
     }
-    offsets = layout.matrixOffsets
+    self.layout = layout
+    matrixCount = batch.reduce(1, *)
     step = layout.strides[layout.strides.count - (line == .row ? 2 : 1)]
   }
+
+  /// Where the numbers of each matrix start. There may be more matrices without elements than memory
+  /// holds offsets: only for results that have some.
+  var offsets: [Int] { layout?.matrixOffsets ?? [Int](repeating: 0, count: matrixCount) }
 }

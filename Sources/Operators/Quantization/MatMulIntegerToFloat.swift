@@ -144,13 +144,15 @@ struct ScaledProduct {
   ) throws(OperatorError) {
     let (aFactors, bFactors) = (try aScale.floats(), try bScale.floats())
     let (m, n) = (product.shape.m, product.shape.n)
+    guard product.shape.resultShape.allSatisfy({ $0 > 0 }) else { return }
+    let (aPlaces, bPlaces) = (aScales.offsets, bScales.offsets)
     let bias = try bias?.floats() ?? [Float](repeating: 0, count: n)
     try product.forEachMatrix(a, b, aZero: aZero, bZero: bZero, scratch: scratch) { index, sums in
       for row in 0..<m {
-        let factor = aFactors[aScales.offsets[index] + row * aScales.step]
+        let factor = aFactors[aPlaces[index] + row * aScales.step]
         let (sums, y) = (sums + row * n, y + (index * m + row) * n)
         for column in 0..<n {
-          let scale = factor * bFactors[bScales.offsets[index] + column * bScales.step]
+          let scale = factor * bFactors[bPlaces[index] + column * bScales.step]
           y[column] = Float(sums[column]) * scale + bias[column]
         }
       }

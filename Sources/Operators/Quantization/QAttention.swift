@@ -127,7 +127,10 @@ package struct QAttention: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     let plan = try plan(inputs.map { $0?.type })
-    guard let memory = scratch.baseAddress else { return }
+    // Where heads have no width, there may be more of them than one walks.
+    guard outputs.contains(where: { $0.count > 0 }), let memory = scratch.baseAddress else {
+      return
+    }
     let (length, total, size) = (plan.length, plan.total, plan.headSize)
     let stride = 3 * plan.width
     let projected = memory.assumingMemoryBound(to: Float.self)

@@ -58,7 +58,9 @@ package struct QLinearMatMul: Operator {
     let types = inputs.map { $0?.type }
     let product = try product(types)
     let (m, n) = (product.shape.m, product.shape.n)
-    let (aPlaces, bPlaces) = try scales(types, product.shape)
+    guard outputs[0].count > 0 else { return }
+    let (aLines, bLines) = try scales(types, product.shape)
+    let (aPlaces, bPlaces) = (aLines.offsets, bLines.offsets)
     let (aScales, bScales) = (try inputs[1]!.floats(), try inputs[4]!.floats())
     guard let yScale = try inputs[6]!.floats().first,
       let zero = try inputs[7]!.integers32().first,
@@ -69,10 +71,10 @@ package struct QLinearMatMul: Operator {
       inputs[0]!, inputs[3]!, aZero: inputs[2]!, bZero: inputs[5]!, scratch: scratch
     ) { index, sums in
       for row in 0..<m {
-        let aScale = aScales[aPlaces.offsets[index] + row * aPlaces.step]
+        let aScale = aScales[aPlaces[index] + row * aLines.step]
         let (sums, y) = (sums + row * n, y + (index * m + row) * n)
         for column in 0..<n {
-          let bScale = bScales[bPlaces.offsets[index] + column * bPlaces.step]
+          let bScale = bScales[bPlaces[index] + column * bLines.step]
           y[column] = UInt8(
             truncatingIfNeeded: range.nearest(
               Float(sums[column]) * (aScale * bScale / yScale), zero: zero))

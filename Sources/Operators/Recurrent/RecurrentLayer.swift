@@ -165,6 +165,9 @@ struct RecurrentLayer: Sendable {
     let x = inputs[0]!
     let extents = extents(x.shape, recurrence: inputs[2]!.shape)
     let (steps, batch, hidden) = (extents.steps, extents.batch, extents.hidden)
+    // Where states have no numbers, there may be more sequences than memory holds lengths, or more steps
+    // than one walks.
+    guard hidden > 0, batch > 0 else { return }
     let lengths = try lengths(inputs, extents)
     let width = gateCount * hidden
     let memory = scratch.bindMemory(to: Element.self).baseAddress!

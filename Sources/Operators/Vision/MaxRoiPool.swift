@@ -26,6 +26,10 @@ package struct MaxRoiPool: Operator {
     }
     self.pooled = pooled
     spatialScale = try node.number("spatial_scale", default: 1)
+    guard spatialScale.isFinite else {
+      throw OperatorError(
+        .invalidAttribute, "spatial_scale: expected a finite number, got \(spatialScale)")
+    }
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {

@@ -70,13 +70,14 @@ package struct NonMaxSuppression: DataDependentOperator {
     }
     var selected: [Int64] = []
     let (images, classes, count) = (scores.shape[0], scores.shape[1], scores.shape[2])
+    guard limit > 0, count > 0 else { return [Tensor(selected, shape: [0, 3])] }
     boxes.withElements(of: Float.self) { boxes in
       scores.withElements(of: Float.self) { scores in
         for image in 0..<images {
           for classIndex in 0..<classes {
             let first = (image * classes + classIndex) * count
             for box in select(
-              Int(max(limit, 0)), of: count, overlap: overlap, above: threshold(4),
+              Int(limit), of: count, overlap: overlap, above: threshold(4),
               score: { scores[first + $0] },
               corners: { corners(boxes, (image * count + $0) * 4) })
             {
@@ -93,7 +94,6 @@ package struct NonMaxSuppression: DataDependentOperator {
     _ limit: Int, of count: Int, overlap: Float, above threshold: Float?, score: (Int) -> Float,
     corners: (Int) -> Corners
   ) -> [Int] {
-    guard limit > 0 else { return [] }
     var candidates = (0..<count).map { (box: $0, score: score($0)) }
     if let threshold { candidates.removeAll { !($0.score > threshold) } }
     candidates.sort { a, b in

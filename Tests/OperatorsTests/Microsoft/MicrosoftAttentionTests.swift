@@ -96,6 +96,13 @@ struct MicrosoftAttentionTests {
       OperatorCase(
         "GroupQueryAttention", domain: domain, opset: 1, new + old + lengths(5, 5), attributes,
         gives: [later.float], tolerance: tolerance),
+      // One key, a bias for it alone, and a window behind which the last queries lie.
+      OperatorCase(
+        "GroupQueryAttention", domain: domain, opset: 1,
+        new + [nil, nil] + lengths(1, 3) + [
+          nil, nil, nil, Tensor([0, 0, 0] as [Float], shape: [1, 1, 3, 1]),
+        ],
+        attributes + [Attribute("local_window_size", 1)], gives: [nil]),
       OperatorCase(
         "GroupQueryAttention", domain: domain, opset: 1, new + [nil, nil] + lengths(9, 3),
         attributes, fails: "seqlens_k: 9 keys do not fit a cache of 3"),

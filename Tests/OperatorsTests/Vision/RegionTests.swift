@@ -60,6 +60,10 @@ struct RegionTests {
       "MaxRoiPool", [picture, region([0, 0, 0, 1, 1])], [Attribute("pooled_shape", [1])],
       fails: "attribute 'pooled_shape': expected two extents, got [1]"),
     OperatorCase(
+      "MaxRoiPool", [picture, region([0, 0, 0, 2, 2])],
+      [Attribute("pooled_shape", [1, 1]), Attribute("spatial_scale", .infinity as Float)],
+      fails: "spatial_scale: expected a finite number, got inf"),
+    OperatorCase(
       "CenterCropPad",
       [Tensor([1, 2, 3, 4, 5, 6] as [Int16], shape: [2, 3]), Tensor.int64s([3, 2])],
       gives: [Tensor([1, 2, 4, 5, 0, 0] as [Int16], shape: [3, 2])]),
