@@ -18,7 +18,7 @@ package struct ConvInteger: Operator {
 
   private func plan(_ inputs: [ArrayType?]) throws(OperatorError) -> EightBitConvolution.Plan {
     try convolution.plan(
-      inputs[0]!, inputs[1]!, xZero: optional(inputs, 2), wZero: optional(inputs, 3))
+      inputs[0]!, inputs[1]!, xZero: inputs.input(2), wZero: inputs.input(3))
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
@@ -39,7 +39,7 @@ package struct ConvInteger: Operator {
     let plan = try plan(inputs.map { $0?.type })
     let y = outputs[0].start(as: Int32.self)
     try convolution.forEachImage(
-      plan, inputs[0]!, inputs[1]!, xZero: optional(inputs, 2), wZero: optional(inputs, 3),
+      plan, inputs[0]!, inputs[1]!, xZero: inputs.input(2), wZero: inputs.input(3),
       scratch: scratch
     ) { image, sums in
       (y + image * plan.sumCount).update(from: sums, count: plan.sumCount)

@@ -36,7 +36,7 @@ package struct DequantizeLinear: Operator {
         || (scale.elementType == .float8e8m0 && outputType != nil))
     let target = outputType ?? scale.elementType
     try expect("DequantizeLinear", supports: target, target == .float || target.isHalf)
-    let zero = optional(inputs, 2)?.type
+    let zero = inputs.input(2)?.type
     if let zero { try expectSameType(x, zero) }
     try expectZeroPoint(zero, like: scale)
     _ = try granularity(x.shape, scale.shape)
@@ -54,7 +54,7 @@ package struct DequantizeLinear: Operator {
     guard x.count > 0 else { return }
     let granularity = try granularity(x.shape, scale.shape)
     let scales = try scale.floats()
-    let zero = optional(inputs, 2)
+    let zero = inputs.input(2)
     let noZeros = [Int32](repeating: 0, count: scales.count)
     let zeros = x.elementType.isInteger || IntegerRange(x.elementType) != nil
     let integerZeros = zeros ? try zero?.integers32() ?? noZeros : noZeros

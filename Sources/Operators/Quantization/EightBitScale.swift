@@ -1,4 +1,3 @@
-package import GraphIR
 import Tensors
 
 /// The numbers behind eight-bit codes, (code - zero point) · scale, as the quantised operators of
@@ -48,40 +47,5 @@ struct EightBitScale {
     guard let zero else { return }
     try expectSameType(ArrayType(codes, []), zero)
     try expectOne(zero, "zero point")
-  }
-}
-
-/// The operator of onnxruntime's domain that means what ONNX's own does.
-///
-/// Source: ONNX Runtime contrib operators, version 1: QuantizeLinear, DequantizeLinear, QLinearConv.
-package struct MicrosoftVariant<Base: Operator>: Operator {
-  package static var signature: OperatorSignature {
-    let base = Base.signature
-    return OperatorSignature(
-      base.name, domain: "com.microsoft", inputs: base.inputs, outputs: base.outputs)
-  }
-
-  private let base: Base
-
-  package init(_ node: Node, opset: Int) throws(OperatorError) {
-    base = try Base(node, opset: 21)
-  }
-
-  package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
-    try base.infer(inputs)
-  }
-
-  package func scratchByteCount(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    base.scratchByteCount(inputs, outputs)
-  }
-
-  package func multiplyAdds(_ inputs: [ArrayType?], _ outputs: [ArrayType]) -> Int {
-    base.multiplyAdds(inputs, outputs)
-  }
-
-  package func evaluate(
-    _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
-  ) throws(OperatorError) {
-    try base.evaluate(inputs, outputs, scratch: scratch)
   }
 }

@@ -78,8 +78,3 @@ func expectZeroPoint(_ zero: ArrayType?, like scale: ArrayType) throws(OperatorE
       .shapeMismatch, "scale and zero point differ in shape, got \(scale.shape) and \(zero.shape)")
   }
 }
-
-/// The operand at a place, `nil` where there is none.
-func optional<Element>(_ inputs: [Element?], _ index: Int) -> Element? {
-  index < inputs.count ? inputs[index] : nil
-}

@@ -16,8 +16,8 @@ package struct MatMulInteger: Operator {
 
   private func product(_ inputs: [ArrayType?]) throws(OperatorError) -> EightBitProduct {
     try EightBitProduct(
-      "MatMulInteger", inputs[0]!, inputs[1]!, aZero: optional(inputs, 2),
-      bZero: optional(inputs, 3))
+      "MatMulInteger", inputs[0]!, inputs[1]!, aZero: inputs.input(2),
+      bZero: inputs.input(3))
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
@@ -39,7 +39,7 @@ package struct MatMulInteger: Operator {
     let size = product.shape.m * product.shape.n
     let y = outputs[0].start(as: Int32.self)
     try product.forEachMatrix(
-      inputs[0]!, inputs[1]!, aZero: optional(inputs, 2), bZero: optional(inputs, 3),
+      inputs[0]!, inputs[1]!, aZero: inputs.input(2), bZero: inputs.input(3),
       scratch: scratch
     ) { index, sums in (y + index * size).update(from: sums, count: size) }
   }

@@ -10,17 +10,17 @@ import Tensors
 /// Types: A, B int8 or uint8, each its zero point's; scales, bias, Y float.
 /// Precision: sums are exact, wrapping around at 32 bits; the factor, the product and the sum with the
 /// bias are each rounded to float.
-/// Source: ONNX Runtime contrib operator MatMulIntegerToFloat, version 1.
+/// Source: onnxruntime's MatMulIntegerToFloat-1.
 package struct MatMulIntegerToFloat: Operator {
   package static let signature = OperatorSignature(
-    "MatMulIntegerToFloat", domain: "com.microsoft", inputs: 4...7)
+    "MatMulIntegerToFloat", domain: MicrosoftDomain.name, inputs: 4...7)
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
 
   private func product(_ types: [ArrayType?]) throws(OperatorError) -> ScaledProduct {
     try ScaledProduct(
       "MatMulIntegerToFloat", types[0]!, types[1]!, aScale: types[2]!, bScale: types[3]!,
-      aZero: optional(types, 4), bZero: optional(types, 5), bias: optional(types, 6))
+      aZero: types.input(4), bZero: types.input(5), bias: types.input(6))
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
@@ -40,8 +40,8 @@ package struct MatMulIntegerToFloat: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     try product(inputs.map { $0?.type }).multiply(
-      inputs[0]!, inputs[1]!, aScale: inputs[2]!, bScale: inputs[3]!, aZero: optional(inputs, 4),
-      bZero: optional(inputs, 5), bias: optional(inputs, 6), into: outputs[0].start(),
+      inputs[0]!, inputs[1]!, aScale: inputs[2]!, bScale: inputs[3]!, aZero: inputs.input(4),
+      bZero: inputs.input(5), bias: inputs.input(6), into: outputs[0].start(),
       scratch: scratch)
   }
 }
@@ -52,10 +52,10 @@ package struct MatMulIntegerToFloat: Operator {
 /// bias [n], Y [..., m, n]. Inputs A, B, b_scale, b_zero_point, bias, the last two optional.
 /// Types: A, b_scale, bias, Y float; B int8 or uint8, its zero point's.
 /// Precision: as `DynamicRange` and `MatMulIntegerToFloat`.
-/// Source: ONNX Runtime contrib operator DynamicQuantizeMatMul, version 1.
+/// Source: onnxruntime's DynamicQuantizeMatMul-1.
 package struct DynamicQuantizeMatMul: Operator {
   package static let signature = OperatorSignature(
-    "DynamicQuantizeMatMul", domain: "com.microsoft", inputs: 3...5)
+    "DynamicQuantizeMatMul", domain: MicrosoftDomain.name, inputs: 3...5)
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
 
@@ -65,7 +65,7 @@ package struct DynamicQuantizeMatMul: Operator {
     return try ScaledProduct(
       "DynamicQuantizeMatMul", ArrayType(.uint8, a.shape), types[1]!,
       aScale: ArrayType(.float, []), bScale: types[2]!, aZero: ArrayType(.uint8, []),
-      bZero: optional(types, 3), bias: optional(types, 4))
+      bZero: types.input(3), bias: types.input(4))
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
@@ -102,8 +102,8 @@ package struct DynamicQuantizeMatMul: Operator {
           try product.multiply(
             TensorView(.uint8, Layout(contiguous: a.shape), in: codes), inputs[1]!,
             aScale: TensorView(.float, scalar, in: scale), bScale: inputs[2]!,
-            aZero: TensorView(.uint8, scalar, in: zero), bZero: optional(inputs, 3),
-            bias: optional(inputs, 4), into: outputs[0].start(), scratch: scratch)
+            aZero: TensorView(.uint8, scalar, in: zero), bZero: inputs.input(3),
+            bias: inputs.input(4), into: outputs[0].start(), scratch: scratch)
           return nil
         } catch { return error }
       }

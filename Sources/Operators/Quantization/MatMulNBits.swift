@@ -12,10 +12,10 @@ import Tensors
 /// Types: A, scales, bias, Y float, float16 or bfloat16, one for all; B uint8; zero_points uint8 or as A
 /// (2^(bits - 1)). g_idx is not supported.
 /// Precision: weights and products in float.
-/// Source: ONNX Runtime contrib operator MatMulNBits, version 1.
+/// Source: onnxruntime's MatMulNBits-1.
 package struct MatMulNBits: Operator {
   package static let signature = OperatorSignature(
-    "MatMulNBits", domain: "com.microsoft", inputs: 3...6)
+    "MatMulNBits", domain: MicrosoftDomain.name, inputs: 3...6)
 
   private let k: Int
   private let n: Int
@@ -44,7 +44,7 @@ package struct MatMulNBits: Operator {
     guard [2, 4, 8].contains(bits) else {
       throw OperatorError(.unsupported, "MatMulNBits of \(bits) bits is not supported")
     }
-    guard optional(node.inputs, 4) == nil else {
+    guard node.inputs.input(4) == nil else {
       throw OperatorError(.unsupported, "MatMulNBits with g_idx is not supported")
     }
     guard try node.integer("weight_prepacked", default: 0) == 0 else {
@@ -64,7 +64,7 @@ package struct MatMulNBits: Operator {
     try expectCount(b, n * blocks * blockBytes, "B")
     try expectSameType(a, scales)
     try expectCount(scales, n * blocks, "scales")
-    if let zeros = optional(types, 3) {
+    if let zeros = types.input(3) {
       if zeros.elementType == .uint8 {
         try expectCount(zeros, n * zeroBytes, "zero points")
       } else {
@@ -72,7 +72,7 @@ package struct MatMulNBits: Operator {
         try expectCount(zeros, n * blocks, "zero points")
       }
     }
-    if let bias = optional(types, 5) {
+    if let bias = types.input(5) {
       try expectSameType(a, bias)
       try expectCount(bias, n, "bias")
     }
@@ -101,8 +101,8 @@ package struct MatMulNBits: Operator {
   ) throws(OperatorError) {
     guard outputs[0].count > 0, let memory = scratch.baseAddress else { return }
     let scales = try inputs[2]!.floats()
-    let zeros = try zeroPoints(optional(inputs, 3))
-    let bias = try optional(inputs, 5)?.floats()
+    let zeros = try zeroPoints(inputs.input(3))
+    let bias = try inputs.input(5)?.floats()
     let weights = memory.assumingMemoryBound(to: Float.self)
     let codes = inputs[1]!.start(as: UInt8.self)
     try computingInFloat([inputs[0]], outputs) { (inputs, outputs) throws(OperatorError) in

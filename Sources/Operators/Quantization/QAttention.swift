@@ -16,10 +16,10 @@ import Tensors
 /// is not seen; do_rotary and past_present_share_buffer are not supported.
 /// Types: input, weight int8 or uint8, each its zero point's; mask_index int32; the others float.
 /// Precision: sums of the projections are exact, all else float.
-/// Source: ONNX Runtime contrib operator QAttention, version 1.
+/// Source: onnxruntime's QAttention-1.
 package struct QAttention: Operator {
   package static let signature = OperatorSignature(
-    "QAttention", domain: "com.microsoft", inputs: 5...9, outputs: 1...2)
+    "QAttention", domain: MicrosoftDomain.name, inputs: 5...9, outputs: 1...2)
 
   private let heads: Int
   private let isCausal: Bool
@@ -59,7 +59,7 @@ package struct QAttention: Operator {
     }
     let product = try ScaledProduct(
       "QAttention", input, weight, aScale: types[3]!, bScale: types[4]!,
-      aZero: optional(types, 6), bZero: optional(types, 7), bias: types[2]!)
+      aZero: types.input(6), bZero: types.input(7), bias: types[2]!)
     try expectOne(types[3]!, "scale")
     guard weight.shape[1] % 3 == 0, weight.shape[1] / 3 % heads == 0 else {
       throw OperatorError(
@@ -68,7 +68,7 @@ package struct QAttention: Operator {
     let width = weight.shape[1] / 3
     let (batch, length, headSize) = (input.shape[0], input.shape[1], width / heads)
     var past = 0
-    if let type = optional(types, 8) {
+    if let type = types.input(8) {
       try expect("QAttention", supports: type.elementType, type.elementType == .float)
       guard type.shape.count == 5, type.shape[3] <= Int(Int32.max),
         type.shape == [2, batch, heads, type.shape[3], headSize]
@@ -82,7 +82,7 @@ package struct QAttention: Operator {
     guard length <= Int(Int32.max) else {
       throw OperatorError(.invalidShape, "\(length) places are too many")
     }
-    if let mask = optional(types, 5) {
+    if let mask = types.input(5) {
       try expect("QAttention", supports: mask.elementType, mask.elementType == .int32)
       let total = past + length
       let (twice, overflow) = batch.multipliedReportingOverflow(by: 2)
@@ -139,11 +139,11 @@ package struct QAttention: Operator {
     let values = keys + total * size
     let used = (values + total * size) - projected
     try plan.product.multiply(
-      inputs[0]!, inputs[1]!, aScale: inputs[3]!, bScale: inputs[4]!, aZero: optional(inputs, 6),
-      bZero: optional(inputs, 7), bias: inputs[2]!, into: projected,
+      inputs[0]!, inputs[1]!, aScale: inputs[3]!, bScale: inputs[4]!, aZero: inputs.input(6),
+      bZero: inputs.input(7), bias: inputs[2]!, into: projected,
       scratch: UnsafeMutableRawBufferPointer(
         rebasing: scratch[(used * MemoryLayout<Float>.stride)...]))
-    let past = optional(inputs, 8)?.start(as: Float.self)
+    let past = inputs.input(8)?.start(as: Float.self)
     let present = givesPresent ? outputs[1].start(as: Float.self) : nil
     for batch in 0..<plan.batch {
       for head in 0..<heads {
@@ -166,7 +166,7 @@ package struct QAttention: Operator {
           m: length, n: total, k: size, alpha: scale ?? 1 / Float(size).squareRoot(),
           a: MatrixView(query, leadingDimension: stride),
           b: MatrixView(keys, leadingDimension: size, isTransposed: true), c: scores, ldc: total)
-        hide(scores, plan, batch, optional(inputs, 5))
+        hide(scores, plan, batch, inputs.input(5))
         Softmax.softmax(scores, into: scores, rows: length, count: total)
         Gemm.sgemm(
           m: length, n: size, k: total, a: MatrixView(scores, leadingDimension: total),

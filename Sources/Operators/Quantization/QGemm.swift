@@ -12,10 +12,10 @@ import Tensors
 /// Types: A, B int8 or uint8, each its zero point's; scales float; C int32; Y that of y_zero_point, or
 /// float.
 /// Precision: sums are exact, wrapping around at 32 bits; factors and products are rounded to float.
-/// Source: ONNX Runtime contrib operator QGemm, version 1.
+/// Source: onnxruntime's QGemm-1.
 package struct QGemm: Operator {
   package static let signature = OperatorSignature(
-    "QGemm", domain: "com.microsoft", inputs: 6...9)
+    "QGemm", domain: MicrosoftDomain.name, inputs: 6...9)
 
   private let alpha: Float
   private let transposesA: Bool
@@ -54,20 +54,20 @@ package struct QGemm: Operator {
     try expectOne(types[2]!, "zero point")
     try expectOne(types[4]!, "scale", orEach: n)
     try expectOne(types[5]!, "zero point", orEach: n)
-    if let c = optional(types, 6) {
+    if let c = types.input(6) {
       guard c.elementType == .int32, try broadcastShape(c.shape, [m, n]) == [m, n] else {
         throw OperatorError(
           .shapeMismatch, "expected int32 that broadcast to [\(m), \(n)], got \(c)")
       }
     }
     _ = try ArrayType(.int32, [m, n]).checked()
-    guard let scale = optional(types, 7) else {
-      guard optional(types, 8) == nil else {
+    guard let scale = types.input(7) else {
+      guard types.input(8) == nil else {
         throw OperatorError(.arity, "y_zero_point is given without y_scale")
       }
       return .types([ArrayType(.float, [m, n])])
     }
-    guard let zero = optional(types, 8) else {
+    guard let zero = types.input(8) else {
       throw OperatorError(.arity, "y_scale is given without y_zero_point")
     }
     try EightBitScale.expect("QGemm", zero.elementType, scale: scale, zero: zero)
@@ -110,7 +110,7 @@ package struct QGemm: Operator {
           into: sums, scratch: (memory + m * n * 4).assumingMemoryBound(to: Float.self))
       }
     }
-    if let c = optional(inputs, 6) {
+    if let c = inputs.input(6) {
       let strides = c.strides(broadcastTo: [m, n])
       let numbers = c.start(as: Int32.self)
       for row in 0..<m {
@@ -128,7 +128,7 @@ package struct QGemm: Operator {
   ) throws(OperatorError) {
     let aScale = try inputs[1]!.floats().first ?? 1
     var factors = try inputs[4]!.floats()
-    let yScale = try optional(inputs, 7)?.floats().first ?? 1
+    let yScale = try inputs.input(7)?.floats().first ?? 1
     for index in factors.indices { factors[index] = alpha * aScale * factors[index] / yScale }
     let step = factors.count > 1 ? 1 : 0
     guard let range = IntegerRange(y.elementType) else {
@@ -136,7 +136,7 @@ package struct QGemm: Operator {
       for i in 0..<m * n { y[i] = Float(sums[i]) * factors[i % n * step] }
       return
     }
-    let zero = try optional(inputs, 8)?.integers32().first ?? 0
+    let zero = try inputs.input(8)?.integers32().first ?? 0
     let codes = y.start(as: UInt8.self)
     for i in 0..<m * n {
       codes[i] = UInt8(

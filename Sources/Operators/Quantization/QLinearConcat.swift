@@ -8,10 +8,10 @@ import Tensors
 /// equal but for `axis`, along which Y is as long as all of them.
 /// Types: int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`.
-/// Source: ONNX Runtime contrib operator QLinearConcat, version 1.
+/// Source: onnxruntime's QLinearConcat-1.
 package struct QLinearConcat: Operator {
   package static let signature = OperatorSignature(
-    "QLinearConcat", domain: "com.microsoft", inputs: 5...Int.max)
+    "QLinearConcat", domain: MicrosoftDomain.name, inputs: 5...Int.max)
 
   private let concat: Concat
 

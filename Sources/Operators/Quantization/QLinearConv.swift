@@ -38,7 +38,7 @@ package struct QLinearConv: Operator {
     try expectOne(types[6]!, "scale")
     try expectOne(types[7]!, "zero point")
     try expectEightBits("QLinearConv", types[7]!)
-    if let bias = optional(types, 8), bias != ArrayType(.int32, [plan.shape[1]]) {
+    if let bias = types.input(8), bias != ArrayType(.int32, [plan.shape[1]]) {
       throw OperatorError(
         .shapeMismatch, "expected a bias of int32[\(plan.shape[1])], got \(bias)")
     }
@@ -62,7 +62,7 @@ package struct QLinearConv: Operator {
       let zero = try inputs[7]!.integers32().first,
       let range = IntegerRange(outputs[0].elementType)
     else { return }
-    let bias = try optional(inputs, 8)?.integers32()
+    let bias = try inputs.input(8)?.integers32()
     let y = outputs[0].start(as: UInt8.self)
     let channels = plan.shape[1]
     try convolution.forEachImage(

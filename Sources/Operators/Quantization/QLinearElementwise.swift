@@ -9,10 +9,10 @@ import Tensors
 /// Types: int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`. onnxruntime multiplies by the quotient of scales in QLinearMul, which
 /// may round a tie to the other side.
-/// Source: ONNX Runtime contrib operators QLinearAdd, QLinearMul, version 1.
+/// Source: onnxruntime's QLinearAdd-1 and QLinearMul-1.
 package struct QLinearBinary<Definition: QLinearBinaryDefinition>: Operator {
   package static var signature: OperatorSignature {
-    OperatorSignature(Definition.name, domain: "com.microsoft", inputs: 7...8)
+    OperatorSignature(Definition.name, domain: MicrosoftDomain.name, inputs: 7...8)
   }
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
@@ -25,7 +25,7 @@ package struct QLinearBinary<Definition: QLinearBinaryDefinition>: Operator {
     try expectSameType(a, b)
     for place in [1, 4, 6] {
       try EightBitScale.expect(
-        Definition.name, a.elementType, scale: types[place]!, zero: optional(types, place + 1))
+        Definition.name, a.elementType, scale: types[place]!, zero: types.input(place + 1))
     }
     return .types([try ArrayType(a.elementType, broadcastShape(a.shape, b.shape)).checked()])
   }
@@ -37,7 +37,7 @@ package struct QLinearBinary<Definition: QLinearBinaryDefinition>: Operator {
     let type = c.elementType
     let left = try EightBitScale(type, scale: inputs[1]!, zero: inputs[2]).numbers
     let right = try EightBitScale(type, scale: inputs[4]!, zero: inputs[5]).numbers
-    let target = try EightBitScale(type, scale: inputs[6]!, zero: optional(inputs, 7))
+    let target = try EightBitScale(type, scale: inputs[6]!, zero: inputs.input(7))
     left.withUnsafeBufferPointer { left in
       right.withUnsafeBufferPointer { right in
         Broadcast.map(
@@ -77,10 +77,10 @@ package enum QLinearMul: QLinearBinaryDefinition {
 /// Shapes: X, Y [any]; inputs X, X_scale, X_zero_point, Y_scale, Y_zero_point, the zero points optional.
 /// Types: int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`, the function in double.
-/// Source: ONNX Runtime contrib operators QLinearSigmoid, QLinearLeakyRelu, version 1.
+/// Source: onnxruntime's QLinearSigmoid-1 and QLinearLeakyRelu-1.
 package struct QLinearUnary<Definition: QLinearUnaryDefinition>: Operator {
   package static var signature: OperatorSignature {
-    OperatorSignature(Definition.name, domain: "com.microsoft", inputs: 4...5)
+    OperatorSignature(Definition.name, domain: MicrosoftDomain.name, inputs: 4...5)
   }
 
   private let definition: Definition
@@ -95,7 +95,7 @@ package struct QLinearUnary<Definition: QLinearUnaryDefinition>: Operator {
     for place in [1, 3] {
       try EightBitScale.expect(
         Definition.name, types[0]!.elementType, scale: types[place]!,
-        zero: optional(types, place + 1))
+        zero: types.input(place + 1))
     }
     return .types([types[0]!])
   }
@@ -105,7 +105,7 @@ package struct QLinearUnary<Definition: QLinearUnaryDefinition>: Operator {
   ) throws(OperatorError) {
     let (x, y) = (inputs[0]!, outputs[0])
     let source = try EightBitScale(y.elementType, scale: inputs[1]!, zero: inputs[2])
-    let target = try EightBitScale(y.elementType, scale: inputs[3]!, zero: optional(inputs, 4))
+    let target = try EightBitScale(y.elementType, scale: inputs[3]!, zero: inputs.input(4))
     let codes = source.numbers.map { target.code(Float(definition.apply(Double($0)))) }
     codes.withUnsafeBufferPointer { codes in
       Broadcast.map(
@@ -151,10 +151,10 @@ package struct QLinearLeakyRelu: QLinearUnaryDefinition {
 /// x_zero_point, Y, y_scale, y_zero_point, z_scale, z_zero_point.
 /// Types: condition bool; X, Y, Z int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`.
-/// Source: ONNX Runtime contrib operator QLinearWhere, version 1.
+/// Source: onnxruntime's QLinearWhere-1.
 package struct QLinearWhere: Operator {
   package static let signature = OperatorSignature(
-    "QLinearWhere", domain: "com.microsoft", inputs: 9...9)
+    "QLinearWhere", domain: MicrosoftDomain.name, inputs: 9...9)
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
 

@@ -9,10 +9,10 @@ import Tensors
 /// Attributes: as `AveragePool`; channels_last (0), which is not supported.
 /// Types: int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`, means in float.
-/// Source: ONNX Runtime contrib operator QLinearAveragePool, version 1.
+/// Source: onnxruntime's QLinearAveragePool-1.
 package struct QLinearAveragePool: Operator {
   package static let signature = OperatorSignature(
-    "QLinearAveragePool", domain: "com.microsoft", inputs: 4...5)
+    "QLinearAveragePool", domain: MicrosoftDomain.name, inputs: 4...5)
 
   private let attributes: SpatialAttributes
   private let countsPadding: Bool
@@ -51,7 +51,7 @@ package struct QLinearAveragePool: Operator {
     let (window, padsEnd) = try window(x.type)
     let numbers = try EightBitScale(x.elementType, scale: inputs[1]!, zero: inputs[2]).numbers
     let target = try EightBitScale(
-      y.elementType, scale: inputs[3]!, zero: optional(inputs, 4))
+      y.elementType, scale: inputs[3]!, zero: inputs.input(4))
     let floats = memory.assumingMemoryBound(to: Float.self)
     let codes = x.start(as: UInt8.self)
     for i in 0..<x.count { floats[i] = numbers[Int(codes[i])] }
@@ -69,10 +69,10 @@ package struct QLinearAveragePool: Operator {
 /// Attributes: channels_last (0), which is not supported.
 /// Types: int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`, means in double.
-/// Source: ONNX Runtime contrib operator QLinearGlobalAveragePool, version 1.
+/// Source: onnxruntime's QLinearGlobalAveragePool-1.
 package struct QLinearGlobalAveragePool: Operator {
   package static let signature = OperatorSignature(
-    "QLinearGlobalAveragePool", domain: "com.microsoft", inputs: 4...5)
+    "QLinearGlobalAveragePool", domain: MicrosoftDomain.name, inputs: 4...5)
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     try expectChannelsFirst(node)
@@ -95,7 +95,7 @@ package struct QLinearGlobalAveragePool: Operator {
     guard y.count > 0 else { return }
     let numbers = try EightBitScale(x.elementType, scale: inputs[1]!, zero: inputs[2]).numbers
     let target = try EightBitScale(
-      y.elementType, scale: inputs[3]!, zero: optional(inputs, 4))
+      y.elementType, scale: inputs[3]!, zero: inputs.input(4))
     let count = x.count / y.count
     let (codes, means) = (x.start(as: UInt8.self), y.start(as: UInt8.self))
     for plane in 0..<y.count {
@@ -113,10 +113,10 @@ package struct QLinearGlobalAveragePool: Operator {
 /// Types: int8 or uint8, one for all; scales float.
 /// Precision: as `EightBitScale`, the quotients as `Softmax`. onnxruntime sums rounded exponentials,
 /// which may give a neighbouring code.
-/// Source: ONNX Runtime contrib operator QLinearSoftmax, version 1.
+/// Source: onnxruntime's QLinearSoftmax-1.
 package struct QLinearSoftmax: Operator {
   package static let signature = OperatorSignature(
-    "QLinearSoftmax", domain: "com.microsoft", inputs: 5...5)
+    "QLinearSoftmax", domain: MicrosoftDomain.name, inputs: 5...5)
 
   private let softmax: SoftmaxOperator<SoftmaxKind>
 
@@ -176,7 +176,7 @@ private func expectQuantizedImage(
   let types = inputs.map { $0?.type }
   for place in [1, 3] {
     try EightBitScale.expect(
-      name, types[0]!.elementType, scale: types[place]!, zero: optional(types, place + 1))
+      name, types[0]!.elementType, scale: types[place]!, zero: types.input(place + 1))
   }
   guard types[0]!.shape.count >= 3 else {
     throw OperatorError(.shapeMismatch, "expected at least three axes, got \(types[0]!.shape)")

@@ -41,7 +41,7 @@ package struct QuantizeLinear: Operator {
         || (type == .float8e8m0 && type != x.elementType)
       try expect("QuantizeLinear", supports: type, isSupported)
     }
-    let zero = optional(inputs, 2)?.type
+    let zero = inputs.input(2)?.type
     let target = zero?.elementType ?? outputType ?? .uint8
     if let outputType, outputType != target {
       throw OperatorError(
@@ -66,7 +66,7 @@ package struct QuantizeLinear: Operator {
     guard x.count > 0 else { return }
     let granularity = try granularity(x.shape, scale.shape)
     let scales = try scale.floats()
-    let zeros = try optional(inputs, 2)?.floats() ?? scales.map { _ in 0 }
+    let zeros = try inputs.input(2)?.floats() ?? scales.map { _ in 0 }
     let precision = precision ?? scale.elementType
     if x.elementType == .float, !precision.isHalf {
       return try write(x.start(), scales, zeros, granularity, into: y)
