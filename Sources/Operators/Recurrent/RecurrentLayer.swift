@@ -112,7 +112,8 @@ struct RecurrentLayer: Sendable {
     }
     let y = isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]
     let types = [y, state, state].map { ArrayType(x.elementType, $0) }
-    return .types(Array(types.prefix(outputCount)))
+    return .types(
+      try types.prefix(outputCount).map { (type) throws(OperatorError) in try type.checked() })
   }
 
   /// Elements of working memory: the gates of all steps, both states, one more matrix like them, and a
