@@ -5,7 +5,8 @@ import Tensors
 ///
 /// Attributes: `starts`, `ends`, `axes` before version 10; inputs since, with `steps`.
 /// Shapes: X [any]; starts, ends, axes, steps [n]. Negative starts and ends count from the end, and all
-/// are cut to the axis; a negative step walks backwards. Axes are the first n where absent, steps 1.
+/// are cut to the axis; a negative step walks backwards, from the first element where its start lies
+/// before it. Axes are the first n where absent, steps 1.
 package struct Slice: ViewOperator {
   let attributes: [[Int]?]?
 
@@ -64,12 +65,13 @@ package struct Slice: ViewOperator {
       let extent = input.shape[axis]
       // A step beyond the extent takes one element, as the extent itself does.
       let step = min(max(steps[index], -max(extent, 1)), max(extent, 1))
-      let limits = step > 0 ? 0...extent : -1...(extent - 1)
-      func cut(_ place: Int) -> Int {
-        min(max(place < 0 ? place + extent : place, limits.lowerBound), limits.upperBound)
+      let last = step > 0 ? extent : extent - 1
+      func cut(_ place: Int, from first: Int) -> Int {
+        max(min(place < 0 ? place + extent : place, last), first)
       }
-      let (start, end) = (cut(starts[index]), cut(ends[index]))
-      let span = step > 0 ? end - start : start - end
+      let start = cut(starts[index], from: 0)
+      let end = cut(ends[index], from: step > 0 ? 0 : -1)
+      let span = extent == 0 ? 0 : step > 0 ? end - start : start - end
       result.shape[axis] = span <= 0 ? 0 : (span - 1) / abs(step) + 1
       // Only where there are no elements can these wrap around.
       result.strides[axis] = result.strides[axis] &* step

@@ -67,6 +67,18 @@ struct SelectionTests {
       [Attribute("axis", 1)], gives: [Tensor([UInt8](), shape: [1 << 60, 0])]),
   ]
 
+  /// Backwards, a start before the first element is the first one; of an empty axis nothing remains.
+  static let backwards: [OperatorCase] = [
+    OperatorCase(
+      "Slice",
+      [Tensor([1, 2, 3, 4] as [Float]), .int64s([-6]), .int64s([-6]), .int64s([0]), .int64s([-3])],
+      gives: [Tensor([1] as [Float])]),
+    OperatorCase(
+      "Slice",
+      [Tensor([Float](), shape: [0]), .int64s([-1]), .int64s([.min]), .int64s([0]), .int64s([-1])],
+      gives: [Tensor([Float]())]),
+  ]
+
   static let others: [OperatorCase] = [
     OperatorCase(
       "TfIdfVectorizer", [Tensor([1, 2, 1, 3] as [Int32])],
@@ -115,7 +127,7 @@ struct SelectionTests {
           values: StoredTensor(Tensor(values)), indices: StoredTensor(indices), shape: shape)))
   }
 
-  @Test(arguments: unique + empty + others)
+  @Test(arguments: unique + empty + backwards + others)
   func agrees(_ example: OperatorCase) throws { try example.check() }
 
   static let failures: [OperatorCase] = [
