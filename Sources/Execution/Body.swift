@@ -57,7 +57,8 @@ struct Body: Sendable {
   ///   - inputs: those that the node gives.
   ///   - captured: the captured values.
   func evaluate(
-    _ inputs: [RuntimeValue], captured: [RuntimeValue], limit: Int, pool: MemoryPool
+    _ inputs: [RuntimeValue], captured: [RuntimeValue], limit: Int, pool: MemoryPool,
+    bodyRuns: BodyRuns
   ) throws(OperatorError) -> [RuntimeValue] {
     let expected = planned.graph.inputs.count - captures.count
     guard inputs.count == expected else {
@@ -65,7 +66,8 @@ struct Body: Sendable {
         .arity, "expected a body of \(inputs.count) inputs, got one of \(expected)")
     }
     do throws(ExecutionError) {
-      return try planned.evaluate(inputs + captured, limit: limit, pool: pool)
+      return try planned.evaluate(
+        inputs + captured, limit: limit, pool: pool, bodyRuns: bodyRuns)
     } catch {
       throw OperatorError(
         error.code == .memoryLimit ? .tooLarge : .invalidValue, error.description)

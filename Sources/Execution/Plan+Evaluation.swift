@@ -8,13 +8,14 @@ extension Plan {
   /// - Parameters:
   ///   - feeds: one value for each of the graph's inputs, of the planned types.
   ///   - limit: bytes that everything may take, at least those that are planned.
+  ///   - bodyRuns: counts the runs of bodies.
   /// - Returns: one value for each of the graph's outputs.
   func evaluate(
-    _ feeds: [RuntimeValue], limit: Int, pool: MemoryPool
+    _ feeds: [RuntimeValue], limit: Int, pool: MemoryPool, bodyRuns: BodyRuns
   ) throws(ExecutionError) -> [RuntimeValue] {
     try pool.withArena(arenaByteCount) { (arena) throws(ExecutionError) in
       let results = resultByteCounts.map { pool.block($0) }
-      var run = Run(self, feeds, arena, results, pool, limit: limit)
+      var run = Run(self, feeds, arena, results, pool, limit: limit, bodyRuns)
       defer { run.releaseSlots() }
       for step in steps { try run.perform(step) }
       withExtendedLifetime(feeds) {}
@@ -40,15 +41,17 @@ private struct Run {
   private let feedBases: [UnsafeRawPointer]
   private let blocks: [UnsafeMutableRawPointer]
   private let pool: MemoryPool
+  private let bodyRuns: BodyRuns
   private let lateByteLimit: Int
   private var lateByteCount = 0
   var slots: [RuntimeValue?]
 
   init(
     _ plan: Plan, _ feeds: [RuntimeValue], _ arena: Arena, _ results: [ByteStorage],
-    _ pool: MemoryPool, limit: Int
+    _ pool: MemoryPool, limit: Int, _ bodyRuns: BodyRuns
   ) {
     self.pool = pool
+    self.bodyRuns = bodyRuns
     self.feeds = feeds
     lateByteLimit = limit - plan.plannedByteCount
     feedBases = feeds.map { Self.base(of: $0) }
@@ -157,11 +160,13 @@ private struct Run {
 
   private func bind(_ bound: BoundBody) -> BodyEvaluation {
     let captured = bound.captures.map(value)
-    let pool = pool
+    let (pool, bodyRuns) = (pool, bodyRuns)
     func evaluate(
       _ inputs: [RuntimeValue], maximumBytes: Int
     ) throws(OperatorError) -> [RuntimeValue] {
-      try bound.body.evaluate(inputs, captured: captured, limit: maximumBytes, pool: pool)
+      try bodyRuns.countOne()
+      return try bound.body.evaluate(
+        inputs, captured: captured, limit: maximumBytes, pool: pool, bodyRuns: bodyRuns)
     }
     return evaluate
   }

@@ -45,14 +45,17 @@ final class PlannedGraph: Sendable {
 
   /// Runs the graph on the calling thread.
   ///
-  /// - Parameter inputs: one for each of the graph's inputs.
+  /// - Parameters:
+  ///   - inputs: one for each of the graph's inputs.
+  ///   - bodyRuns: counts the runs of bodies, those of the graphs around this one too.
   /// - Returns: one value for each of the graph's outputs.
   func evaluate(
-    _ inputs: [RuntimeValue], limit: Int, pool: MemoryPool
+    _ inputs: [RuntimeValue], limit: Int, pool: MemoryPool, bodyRuns: BodyRuns = BodyRuns()
   ) throws(ExecutionError) -> [RuntimeValue] {
     let types = inputs.map { input -> ArrayType? in
       if case .tensor(let tensor) = input { ArrayType(tensor) } else { nil }
     }
-    return try plan(for: types, limit: limit).evaluate(inputs, limit: limit, pool: pool)
+    return try plan(for: types, limit: limit)
+      .evaluate(inputs, limit: limit, pool: pool, bodyRuns: bodyRuns)
   }
 }

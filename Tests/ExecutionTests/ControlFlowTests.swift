@@ -6,6 +6,33 @@ import Testing
 @testable import Execution
 
 @Suite struct ControlFlowTests {
+  /// Three iterations of three, and the three around them.
+  @Test(arguments: [(11, false), (12, true)])
+  func loopsInsideLoopsAreCountedTogether(_ limit: Int, _ passes: Bool) throws {
+    let model = try Model(
+      text: """
+        <ir_version: 10, opset_import: ["" : 21]> g (float[2] x) => (y) <int64 m = {3}> {
+          y = Loop(m, "", x) <body = outer (int64 i, bool c, float[2] v) => (bool d, float[2] w) {
+            d = Identity(c)
+            w = Loop(m, "", v) <body = inner (int64 j, bool e, float[2] a) => (bool f, float[2] b) {
+              f = Identity(e)
+              b = Add(a, a)
+            }>
+          }>
+        }
+        """)
+    let planned = PlannedGraph(
+      model.graph, OperatorTable(model.graph, of: model, registry: .standard))
+    do throws(ExecutionError) {
+      _ = try planned.evaluate(
+        [.floats([1, 2])], limit: 1 << 20, pool: MemoryPool(), bodyRuns: BodyRuns(limit: limit))
+      #expect(passes)
+    } catch {
+      #expect(!passes)
+      #expect("\(error)".hasSuffix("still runs after bodies ran 11 times"))
+    }
+  }
+
   @Test(arguments: branches + loops + scans + faults)
   func givesWhatTheSpecificationSays(_ example: ControlFlowCase) throws {
     #expect(try example.outcome() == example.expected)
