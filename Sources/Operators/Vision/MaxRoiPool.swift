@@ -65,12 +65,13 @@ package struct MaxRoiPool: Operator {
     let (channels, height, width) = (x.shape[1], x.shape[2], x.shape[3])
     let count = pooled[0] * pooled[1]
     for region in 0..<rois.shape[0] {
-      let corners = (0..<5).map { Double(rois.pointer(of: type)[region * 5 + $0]) }
-      guard corners.allSatisfy({ $0.isFinite }), corners[0] >= 0, corners[0] < Double(x.shape[0])
+      let corners = (0..<5).map { rois.pointer(of: type)[region * 5 + $0] }
+      guard corners.allSatisfy({ $0.isFinite }), corners[0] >= 0,
+        Double(corners[0]) < Double(x.shape[0])
       else { throw OperatorError(.invalidValue, "region \(region) is of no picture") }
       let picture = Int(corners[0])
       let places = corners[1...].map { corner in
-        Int(min(max((corner * Double(spatialScale)).rounded(), -0x1p31), 0x1p31))
+        Int(min(max((corner * Element(spatialScale)).rounded(), -0x1p31), 0x1p31))
       }
       let rows = parts(pooled[0], from: places[1], through: places[3], extent: height)
       let columns = parts(pooled[1], from: places[0], through: places[2], extent: width)

@@ -50,6 +50,11 @@ struct RegionTests {
       "MaxRoiPool", [picture, region([0, 2, 2, 6, 6])],
       [Attribute("pooled_shape", [1, 2]), Attribute("spatial_scale", Float(0.5))],
       gives: [Tensor([14, 15] as [Float], shape: [1, 1, 1, 2])]),
+    // 0.7 × 5 in single precision is 3.5, which is rounded up.
+    OperatorCase(
+      "MaxRoiPool", [picture, region([0, 0, 0, 5, 0])],
+      [Attribute("pooled_shape", [1, 2]), Attribute("spatial_scale", Float(0.7))],
+      gives: [Tensor([2, 3] as [Float], shape: [1, 1, 1, 2])]),
     OperatorCase(
       "MaxRoiPool", [picture, region([0, 9, 9, 1e30, 9])], [Attribute("pooled_shape", [1, 1])],
       gives: [Tensor([0] as [Float], shape: [1, 1, 1, 1])]),
