@@ -71,7 +71,9 @@ struct SelectionTests {
   static let backwards: [OperatorCase] = [
     OperatorCase(
       "Slice",
-      [Tensor([1, 2, 3, 4] as [Float]), .int64s([-6]), .int64s([-6]), .int64s([0]), .int64s([-3])],
+      [
+        Tensor([1, 2, 3, 4] as [Float]), .int64s([-6]), .int64s([-6]), .int64s([0]), .int64s([-3]),
+      ],
       gives: [Tensor([1] as [Float])]),
     OperatorCase(
       "Slice",
