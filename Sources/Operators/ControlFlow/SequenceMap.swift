@@ -34,7 +34,10 @@ package struct SequenceMap: ControlFlowOperator {
   package func evaluate(
     _ inputs: [RuntimeValue?], bodies: [BodyEvaluation], maximumBytes: Int
   ) throws(OperatorError) -> [RuntimeValue] {
-    let count = try inputs[0]!.elements("input 0").count
+    var inputs = inputs
+    let first = try inputs[0]!.elements("input 0")
+    let count = first.count
+    inputs[0] = .sequence(first)
     for case .sequence(let elements)? in inputs where elements.count != count {
       throw OperatorError(
         .shapeMismatch, "expected sequences of \(count) elements, got one of \(elements.count)")

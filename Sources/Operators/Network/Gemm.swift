@@ -48,6 +48,7 @@ package struct GeneralMatrixProduct: Operator {
         throw OperatorError(.shapeMismatch, "expected C to broadcast to \([m, n]), got \(c.shape)")
       }
     }
+    try expectExtentsForBLAS([m, n, k])
     return .types([try ArrayType(a.elementType, [m, n]).checked()])
   }
 

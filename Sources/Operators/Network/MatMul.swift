@@ -64,6 +64,7 @@ struct MatrixProduct {
       throw OperatorError(.shapeMismatch, "inner dimensions differ, got \(a) and \(b)")
     }
     batch = try broadcastShape(Array(a.dropLast(2)), Array(b.dropLast(2)))
+    try expectExtentsForBLAS([saturatingProduct([m] + batch), n, k])
     resultShape = batch + (a.count == 1 ? [] : [m]) + (b.count == 1 ? [] : [n])
   }
 
@@ -120,5 +121,12 @@ struct MatrixProduct {
       shape: [rows, columns],
       strides: rows == 1 && columns != 1 ? [columns, stride] : [stride, 1],
       offset: layout.offset)
+  }
+}
+
+/// - Throws: `OperatorError.invalidShape` where an extent of a product is none that BLAS takes.
+func expectExtentsForBLAS(_ extents: [Int]) throws(OperatorError) {
+  guard extents.allSatisfy({ $0 <= Int(Int32.max) }) else {
+    throw OperatorError(.invalidShape, "a product of extents \(extents) is too large for BLAS")
   }
 }

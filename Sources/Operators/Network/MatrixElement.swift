@@ -72,7 +72,7 @@ extension ElementType {
 extension Layout {
   /// How BLAS reads the matrices of the last two axes: the leading dimension, and whether transposed.
   ///
-  /// `nil` where neither axis is packed.
+  /// `nil` where neither axis is packed, or the other's stride is none that BLAS takes.
   var matrix: (leadingDimension: Int, isTransposed: Bool)? {
     guard shape.count >= 2 else { return nil }
     let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])
@@ -80,14 +80,20 @@ extension Layout {
     if rows == 0 || columns == 0 { return (1, false) }
     if columns <= 1 || columnStride == 1 {
       if rows <= 1 { return (Swift.max(columns, 1), false) }
-      if rowStride >= Swift.max(columns, 1) { return (rowStride, false) }
+      if rowStride >= Swift.max(columns, 1), rowStride <= Self.largestStride {
+        return (rowStride, false)
+      }
     }
     if rows <= 1 || rowStride == 1 {
       if columns <= 1 { return (Swift.max(rows, 1), true) }
-      if columnStride >= Swift.max(rows, 1) { return (columnStride, true) }
+      if columnStride >= Swift.max(rows, 1), columnStride <= Self.largestStride {
+        return (columnStride, true)
+      }
     }
     return nil
   }
+
+  private static let largestStride = Int(Int32.max)
 
   /// The offsets of the matrices along all axes but the last two, in row-major order.
   var matrixOffsets: [Int] {

@@ -76,6 +76,7 @@ package struct MatMulNBits: Operator {
       try expectSameType(a, bias)
       try expectCount(bias, n, "bias")
     }
+    try expectExtentsForBLAS([saturatingProduct(a.shape.dropLast()), n, k])
     return .types([try ArrayType(a.elementType, a.shape.dropLast() + [n]).checked()])
   }
 

@@ -12,12 +12,11 @@ import Tensors
 /// Source: onnxruntime's QLinearAdd-1 and QLinearMul-1.
 package struct QLinearBinary<Definition: QLinearBinaryDefinition>: Operator {
   package static var signature: OperatorSignature {
-    OperatorSignature(Definition.name, domain: MicrosoftDomain.name, inputs: 7...8)
+    OperatorSignature(
+      Definition.name, domain: MicrosoftDomain.name, inputs: 7...8, optional: [2, 5])
   }
 
-  package init(_ node: Node, opset: Int) throws(OperatorError) {
-    try expectInputs(node, [3, 4, 6])
-  }
+  package init(_ node: Node, opset: Int) throws(OperatorError) {}
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let types = inputs.map { $0?.type }
@@ -80,14 +79,14 @@ package enum QLinearMul: QLinearBinaryDefinition {
 /// Source: onnxruntime's QLinearSigmoid-1 and QLinearLeakyRelu-1.
 package struct QLinearUnary<Definition: QLinearUnaryDefinition>: Operator {
   package static var signature: OperatorSignature {
-    OperatorSignature(Definition.name, domain: MicrosoftDomain.name, inputs: 4...5)
+    OperatorSignature(
+      Definition.name, domain: MicrosoftDomain.name, inputs: 4...5, optional: [2])
   }
 
   private let definition: Definition
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     definition = try Definition(node)
-    try expectInputs(node, [3])
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
@@ -190,12 +189,5 @@ package struct QLinearWhere: Operator {
         ) { $0 != 0 ? xCodes[Int($1)] : yCodes[Int($2)] }
       }
     }
-  }
-}
-
-/// - Throws: `OperatorError.arity` where one of these inputs is absent.
-func expectInputs(_ node: Node, _ places: [Int]) throws(OperatorError) {
-  for place in places where place >= node.inputs.count || node.inputs[place] == nil {
-    throw OperatorError(.arity, "input \(place) is missing")
   }
 }

@@ -12,7 +12,7 @@ import Tensors
 /// Source: onnxruntime's QLinearAveragePool-1.
 package struct QLinearAveragePool: Operator {
   package static let signature = OperatorSignature(
-    "QLinearAveragePool", domain: MicrosoftDomain.name, inputs: 4...5)
+    "QLinearAveragePool", domain: MicrosoftDomain.name, inputs: 4...5, optional: [2])
 
   private let attributes: SpatialAttributes
   private let countsPadding: Bool
@@ -21,7 +21,6 @@ package struct QLinearAveragePool: Operator {
     attributes = try SpatialAttributes(node)
     countsPadding = try node.flag("count_include_pad", default: false)
     try expectChannelsFirst(node)
-    try expectInputs(node, [3])
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
@@ -72,11 +71,10 @@ package struct QLinearAveragePool: Operator {
 /// Source: onnxruntime's QLinearGlobalAveragePool-1.
 package struct QLinearGlobalAveragePool: Operator {
   package static let signature = OperatorSignature(
-    "QLinearGlobalAveragePool", domain: MicrosoftDomain.name, inputs: 4...5)
+    "QLinearGlobalAveragePool", domain: MicrosoftDomain.name, inputs: 4...5, optional: [2])
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     try expectChannelsFirst(node)
-    try expectInputs(node, [3])
   }
 
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {

@@ -37,7 +37,11 @@ struct TestSet {
   private func path(_ kind: String, _ number: Int) -> String { "\(folder)/\(kind)_\(number).pb" }
 
   private func has(_ kind: String, _ number: Int) -> Bool {
-    (try? FileKind(path: path(kind, number))) != nil
+    do throws(FileError) { _ = try FileKind(path: path(kind, number)) } catch {
+      // What is there and cannot be read is told where it is read.
+      return error.code != .notFound
+    }
+    return true
   }
 
   private func read(
