@@ -62,10 +62,13 @@ package struct SequenceAt: ValueOperator {
 /// The sequence with an element more: at a position, else at the end.
 ///
 /// Shapes: position [], from −n to n.
-/// Throws: `OperatorError.invalidValue` where the position is outside.
+/// Throws: `OperatorError.invalidValue` where the position is outside, `.tooLarge` beyond 16384 elements:
+/// each insertion takes time that grows with their number.
 /// Source: ONNX SequenceInsert-11.
 package struct SequenceInsert: ValueOperator {
   package static let signature = OperatorSignature("SequenceInsert", since: 11, inputs: 2...3)
+
+  private static let largestCount = 1 << 14
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {}
 
@@ -75,6 +78,9 @@ package struct SequenceInsert: ValueOperator {
     var elements = try values[0]!.elements("input 0")
     let element = values[1]!
     try expectElement(element, of: elements)
+    guard elements.count < Self.largestCount else {
+      throw OperatorError(.tooLarge, "the sequence holds \(elements.count) elements already")
+    }
     var position = elements.count
     if values.count > 2, let given = try values[2]?.scalar("position"), given != position {
       position = try place(given, in: elements.count)

@@ -84,9 +84,14 @@ struct Typing: Sendable {
     return first
   }
 
+  /// Types are not worth more memory than this: what needs more stays unknown.
+  private static let largestRun = 1 << 30
+
   private func observe(
     _ values: [ValueID], _ sample: [String: Tensor], _ options: ExecutionOptions
   ) -> [ValueID: ArrayType] {
+    var options = options
+    options.maximumBytes = min(options.byteLimit, Self.largestRun)
     if let all = run(values, sample, options) { return all }
     guard values.count > 1 else { return [:] }
     // One that does not run must not hide the others.
