@@ -6,6 +6,8 @@
 package struct Resize<Real: BinaryFloatingPoint & Sendable>: Sendable {
   package enum CoordinateTransformation: Sendable {
     case halfPixel, halfPixelSymmetric, pytorchHalfPixel, alignCorners, asymmetric
+    /// The middle of a pixel without the half that leads back to its index: of version 11 only.
+    case tfHalfPixelForNearest
     /// The region of interest as fractions of the axis; what lies outside the input is extrapolated.
     case tfCropAndResize(start: Real, end: Real)
   }
@@ -229,6 +231,7 @@ extension Resize.CoordinateTransformation {
     case .pytorchHalfPixel: return outputLength > 1 ? (x + 0.5) / scale - 0.5 : 0
     case .alignCorners: return outputLength > 1 ? x * last / Real(outputLength - 1) : 0
     case .asymmetric: return x / scale
+    case .tfHalfPixelForNearest: return (x + 0.5) / scale
     case .tfCropAndResize(let start, let end):
       return outputLength > 1
         ? start * last + x * (end - start) * last / Real(outputLength - 1)

@@ -17,7 +17,7 @@ package struct ResizeOperator: Operator {
 
   private static let transformations: Set = [
     "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-    "tf_crop_and_resize",
+    "tf_crop_and_resize", "tf_half_pixel_for_nn",
   ]
 
   private let opset: Int
@@ -165,6 +165,7 @@ package struct ResizeOperator: Operator {
       case "pytorch_half_pixel": .pytorchHalfPixel
       case "align_corners": .alignCorners
       case "asymmetric": .asymmetric
+      case "tf_half_pixel_for_nn": .tfHalfPixelForNearest
       default: .tfCropAndResize(start: Real(length.start), end: Real(length.end))
       }
     let interpolation: Resize<Real>.Interpolation =
