@@ -27,7 +27,10 @@ struct OrderedWorkers: Sendable {
       return
     }
     let state = Mutex(State<Result>())
-    let permits = DispatchSemaphore(value: threads + 1)
+    // Counts up from zero: one that is let go with less than it began with traps, and results that are
+    // not merged after a failure keep their permits.
+    let permits = DispatchSemaphore(value: 0)
+    for _ in 0...threads { permits.signal() }
     // Only the thread that holds `isMerging` calls it, so its state never sees two threads at once.
     nonisolated(unsafe) let merge = merge
     withoutActuallyEscaping(work) { work in
