@@ -33,15 +33,7 @@ struct FeedCheck: Sendable {
     var extents: [String: (size: Int, input: String)] = [:]
     for name in names {
       guard let type = feeds[name], let declared = types[name] else { continue }
-      let matches =
-        type.elementType == declared.elementType
-        && (declared.shape.map { shape in
-          shape.count == type.shape.count
-            && zip(shape, type.shape).allSatisfy { dimension, size in
-              if case .size(let expected) = dimension { expected == size } else { true }
-            }
-        } ?? true)
-      guard matches else {
+      guard declared.admits(type.elementType, type.shape) else {
         throw ExecutionError(
           .feedTypeMismatch, "input '\(name)': expected \(describe(declared)), got \(type)")
       }

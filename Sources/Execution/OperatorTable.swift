@@ -16,6 +16,15 @@ extension [UnsupportedOperator] {
     sorted { ($1.count, $0.name) < ($0.count, $1.name) }
   }
 
+  /// Adds uses of an operator to those known before.
+  mutating func count(_ operation: UnsupportedOperator) {
+    if let index = firstIndex(where: { $0.name == operation.name }) {
+      self[index].count += operation.count
+    } else {
+      append(operation)
+    }
+  }
+
   /// One line that lists all of them with their counts.
   package var summary: String {
     let list = mostFrequentFirst.map { "\($0.count) × \($0.name)" }
@@ -46,10 +55,10 @@ struct OperatorTable: Sendable {
     for (id, node) in graph.nodes {
       let domain = node.canonicalDomain
       let opset = model.opset(of: domain) ?? 1
-      let name = domain.isEmpty ? node.operatorType : "\(domain)::\(node.operatorType)"
       guard registry.type(domain: domain, name: node.operatorType, opset: opset) != nil else {
-        note(
-          UnsupportedOperator(name: "\(name) (opset \(opset))", count: 1, place: node.label))
+        unsupported.count(
+          UnsupportedOperator(
+            name: "\(node.qualifiedOperator) (opset \(opset))", count: 1, place: node.label))
         continue
       }
       do throws(OperatorError) {
@@ -59,14 +68,6 @@ struct OperatorTable: Sendable {
         }
         operators[id] = operation
       } catch { failures.append((id, error)) }
-    }
-  }
-
-  private mutating func note(_ operation: UnsupportedOperator) {
-    if let index = unsupported.firstIndex(where: { $0.name == operation.name }) {
-      unsupported[index].count += operation.count
-    } else {
-      unsupported.append(operation)
     }
   }
 
@@ -84,7 +85,7 @@ struct OperatorTable: Sendable {
         body = try Body(inner, in: graph, model, registry: registry)
       } catch { throw OperatorError(.invalidAttribute, "attribute '\(name)': \(error.message)") }
       let table = body.planned.table
-      for operation in table.unsupported { note(operation) }
+      for operation in table.unsupported { unsupported.count(operation) }
       if let (inner, error) = table.failures.first {
         throw OperatorError(error.code, "\(body.planned.graph[inner].label): \(error.message)")
       }

@@ -23,13 +23,9 @@ package struct UnevaluatedNodes: Sendable {
   /// Counts in a node whose operator lacks what the node asks of it.
   package mutating func add(_ id: NodeID, _ node: Node, because reason: String) {
     nodes.insert(id)
-    let domain = node.canonicalDomain.isEmpty ? "" : "\(node.canonicalDomain)::"
-    let name = "\(domain)\(node.operatorType) (\(reason))"
-    if let index = operators.firstIndex(where: { $0.name == name }) {
-      operators[index].count += 1
-    } else {
-      operators.append(UnsupportedOperator(name: name, count: 1, place: node.label))
-    }
+    operators.count(
+      UnsupportedOperator(
+        name: "\(node.qualifiedOperator) (\(reason))", count: 1, place: node.label))
   }
 
   /// How many nodes use each operator.

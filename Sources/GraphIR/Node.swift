@@ -50,6 +50,11 @@ package struct Node: Sendable {
     }
   }
 
+  /// The operator, behind its domain where that is not the default one: `com.microsoft::FastGelu`.
+  package var qualifiedOperator: String {
+    canonicalDomain.isEmpty ? operatorType : "\(canonicalDomain)::\(operatorType)"
+  }
+
   /// Whether this is `operatorType` of ONNX's default domain.
   package func `is`(_ operatorType: String) -> Bool {
     self.operatorType == operatorType && canonicalDomain.isEmpty

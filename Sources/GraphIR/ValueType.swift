@@ -19,6 +19,16 @@ package struct TensorType: Sendable, Hashable {
     self.shape = shape
   }
 
+  /// Whether a tensor of this element type and these extents is of the type.
+  package func admits(_ elementType: ElementType, _ extents: [Int]) -> Bool {
+    guard elementType == self.elementType else { return false }
+    guard let shape else { return true }
+    return shape.count == extents.count
+      && zip(shape, extents).allSatisfy { declared, actual in
+        if case .size(let size) = declared { size == actual } else { true }
+      }
+  }
+
   /// The extents, where every one is a number.
   package var concreteShape: [Int]? {
     guard let shape else { return nil }

@@ -32,8 +32,8 @@ package struct OperatorRegistry: Sendable {
   package func instantiate(_ node: Node, opset: Int) throws(OperatorError) -> any Operator {
     let domain = node.canonicalDomain
     guard let type = type(domain: domain, name: node.operatorType, opset: opset) else {
-      let name = domain.isEmpty ? node.operatorType : "\(domain)::\(node.operatorType)"
-      throw OperatorError(.unsupported, "operator \(name) (opset \(opset)) is not supported")
+      throw OperatorError(
+        .unsupported, "operator \(node.qualifiedOperator) (opset \(opset)) is not supported")
     }
     let signature = type.signature
     try Self.check(node.inputs.count, in: signature.inputs, "inputs")

@@ -157,8 +157,9 @@ struct SampleLoader {
     var tensors: [String: Tensor] = [:]
     for input in inputs {
       let feed = feeds[input.name]![0]
-      guard feed.tensor.elementType == input.type.elementType, input.type.fits(feed.tensor.shape)
-      else { throw mismatch(feed, input) }
+      guard input.type.admits(feed.tensor.elementType, feed.tensor.shape) else {
+        throw mismatch(feed, input)
+      }
       tensors[input.name] = feed.tensor
     }
     return SampleSet(
@@ -227,16 +228,5 @@ extension [ModelInput] {
       compactMap { input in
         if case .parameter(let name)? = input.type.shape?.first { name } else { nil }
       })
-  }
-}
-
-extension TensorType {
-  /// Whether a tensor of these extents is of the type.
-  fileprivate func fits(_ extents: [Int]) -> Bool {
-    guard let shape else { return true }
-    return shape.count == extents.count
-      && zip(shape, extents).allSatisfy { declared, actual in
-        if case .size(let size) = declared { size == actual } else { true }
-      }
   }
 }

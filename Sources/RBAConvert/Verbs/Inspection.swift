@@ -27,10 +27,7 @@ public struct Inspection: Sendable {
       loaded, extents: extents, sample: loaded.oneSyntheticSample(extents: extents))
     if let note = structure.note { diagnostics.note(note) }
     let graph = loaded.model.graph
-    let operators = graph.nodes.map { _, node in
-      node.canonicalDomain.isEmpty
-        ? node.operatorType : "\(node.canonicalDomain)::\(node.operatorType)"
-    }
+    let operators = graph.nodes.map { _, node in node.qualifiedOperator }
     let opsets = loaded.model.opsetImports.map { ($0.domain ?? "", Int($0.version ?? 1)) }
     let producer = [loaded.model.producerName, loaded.model.producerVersion].compactMap(\.self)
       .filter { !$0.isEmpty }
