@@ -162,6 +162,6 @@ package struct Convolution: Sendable {
   /// be equal to the last bit, but BLAS rounds a row's sums by where the row lies.
   private func areFiltersEqual(_ weights: UnsafePointer<Float>, _ rows: Int) -> Bool {
     let byteCount = depth * MemoryLayout<Float>.stride
-    return (0..<rows).allSatisfy { memcmp(weights, weights + $0 * depth, byteCount) == 0 }
+    return (1..<max(rows, 1)).allSatisfy { memcmp(weights, weights + $0 * depth, byteCount) == 0 }
   }
 }
