@@ -48,7 +48,7 @@ package struct LikelihoodLoss<Definition: LikelihoodLossDefinition>: Operator {
       throw OperatorError(
         .shapeMismatch, "target of \(target.shape) does not fit input of \(x.shape)")
     }
-    if inputs.count > 2, let weight = inputs[2]?.type {
+    if let weight = inputs.input(2)?.type {
       try expectSameType(x, weight)
       guard weight.shape == [x.shape[1]] else {
         throw OperatorError(
@@ -75,7 +75,7 @@ package struct LikelihoodLoss<Definition: LikelihoodLossDefinition>: Operator {
     _ type: Element.Type, _ inputs: [TensorView?], _ outputs: [MutableTensorView]
   ) throws(OperatorError) {
     let (x, targets) = (inputs[0]!, inputs[1]!.integers)
-    let weights = inputs.count > 2 ? inputs[2]?.start(as: Element.self) : nil
+    let weights = inputs.input(2)?.start(as: Element.self)
     let (classes, inner) = (x.shape[1], x.shape[2...].reduce(1, *))
     let losses = outputs[0].start(as: Element.self)
     let logarithms = outputs.count > 1 ? outputs[1].start(as: Element.self) : nil

@@ -54,10 +54,7 @@ package struct RotaryEmbedding: Operator {
     let rotation = try rotation(outputs[0].shape)
     let positions = inputs.input(3)?.integers
     try checkPositions(positions ?? [], below: inputs[1]!.shape[0])
-    let layout: HeadLayout =
-      outputs[0].shape.count == 3
-      ? .rowsFirst(heads: rotation.heads, rows: rotation.rows, width: rotation.width)
-      : .headsFirst(heads: rotation.heads, rows: rotation.rows, width: rotation.width)
+    let layout = rotation.layout(rank: outputs[0].shape.count)
     try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
       rotation.apply(
         inputs[0]!.pointer(), layout, into: outputs[0].start(), layout, cos: inputs[1]!.pointer(),

@@ -11,6 +11,13 @@ struct Rotation {
   let pairs: Int
   let isInterleaved: Bool
 
+  /// How the heads of a tensor of three or four axes lie.
+  func layout(rank: Int) -> HeadLayout {
+    rank == 3
+      ? .rowsFirst(heads: heads, rows: rows, width: width)
+      : .headsFirst(heads: heads, rows: rows, width: width)
+  }
+
   /// - Parameters:
   ///   - cos: rows of `pairs` cosines, and `sin` of sines.
   ///   - position: which of those rows is a sample's row's.

@@ -44,6 +44,15 @@ extension Node {
     }
   }
 
+  /// A list of floats, or `nil` where absent.
+  package func floats(_ name: String) throws(OperatorError) -> [Float]? {
+    switch self[attribute: name] {
+    case .floats(let values)?: return values
+    case nil: return nil
+    default: throw wrongKind(name, "a list of floats")
+    }
+  }
+
   /// A tensor, or `nil` where absent.
   package func tensor(_ name: String) throws(OperatorError) -> Tensor? {
     switch self[attribute: name] {

@@ -74,11 +74,11 @@ package struct FusedAttention: Operator {
     guard let base = y.baseAddress, !y.isEmpty else { return }
     let q = Matrices(inputs[0]!, extents.batch), k = Matrices(inputs[1]!, extents.batch)
     let v = Matrices(inputs[2]!, extents.batch)
-    let mask = inputs.count > 3 ? inputs[3] : nil
+    let mask = inputs.input(3)
     let maskLayout = mask?.layout.broadcast(to: extents.batch + [t, s])
     let maskOffsets = maskLayout?.matrixOffsets
     let target = outputLayout(extents)
-    var scale = inputs.count > 4 ? inputs[4]?.pointer(of: Float.self).pointee ?? 1 : 1
+    var scale = inputs.input(4)?.pointer(of: Float.self).pointee ?? 1
     if divides { scale = 1 / scale }
     let scores = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
     for (index, offset) in target.matrixOffsets.enumerated() {
@@ -156,7 +156,7 @@ extension FusedAttention {
       }
       (t, d, s, e) = (matrices[0][0], matrices[0][1], matrices[1][1], matrices[2][1])
       var batch: [Int] = []
-      let mask = inputs.count > 3 ? inputs[3]?.shape : nil
+      let mask = inputs.input(3)?.shape
       for shape in shapes + [mask ?? []] {
         batch = try broadcastShape(batch, shape.dropLast(2))
       }
@@ -164,7 +164,7 @@ extension FusedAttention {
         throw OperatorError(
           .shapeMismatch, "expected a mask that broadcasts to \(batch + [t, s]), got \(mask)")
       }
-      if inputs.count > 4, let scale = inputs[4], scale.count != 1 {
+      if let scale = inputs.input(4), scale.count != 1 {
         throw OperatorError(.shapeMismatch, "expected a scale of one element, got \(scale.shape)")
       }
       self.batch = batch

@@ -23,7 +23,7 @@ package struct FusedConv: Operator {
     guard case .types(let types) = try conv.infer(Array(inputs.prefix(3))) else {
       return .dependsOnContents
     }
-    guard inputs.count > 3, let residual = inputs[3]?.type else { return .types(types) }
+    guard let residual = inputs.input(3)?.type else { return .types(types) }
     try expectSameType(types[0], residual)
     return .types([
       try ArrayType(types[0].elementType, try broadcastShape(types[0].shape, residual.shape))
@@ -65,9 +65,9 @@ package struct FusedConv: Operator {
   ) {
     let base = y.start(as: Float.self)
     let shape = resultShape(convolution)
-    let residual = inputs.count > 3 ? inputs[3] : nil
+    let residual = inputs.input(3)
     let isPlain = residual.map { $0.count == y.count } ?? true && shape.reduce(1, *) == y.count
-    var epilogue = Epilogue(rowBias: inputs.count > 2 ? inputs[2]?.pointer(of: Float.self) : nil)
+    var epilogue = Epilogue(rowBias: inputs.input(2)?.pointer(of: Float.self))
     if isPlain {
       epilogue.residual = residual?.pointer(of: Float.self)
       epilogue.activation = activation.function
@@ -92,7 +92,7 @@ package struct FusedConv: Operator {
     let result = isRepeated ? MutableTensorView(.double, shape, in: scratch.baseAddress!) : y
     try conv.evaluate(Array(inputs.prefix(3)), [result], scratch: scratch)
     let target = y.start(as: Double.self)
-    if inputs.count > 3, let residual = inputs[3] {
+    if let residual = inputs.input(3) {
       Broadcast.map(
         UnsafePointer(result.start(as: Double.self)),
         strides: result.view.strides(broadcastTo: y.shape),

@@ -33,11 +33,11 @@ package struct FusedGemm: Operator {
         .shapeMismatch, "inner dimensions differ, got \(x.shape) and \(w.shape)")
     }
     let n = w.shape[transposesW ? 0 : 1]
-    if inputs.count > 2, let bias = inputs[2]?.type.shape, bias != [n] {
+    if let bias = inputs.input(2)?.type.shape, bias != [n] {
       throw OperatorError(.shapeMismatch, "expected a bias of shape [\(n)], got \(bias)")
     }
     let product = x.shape.dropLast() + [n]
-    let residual = inputs.count > 3 ? inputs[3]?.type.shape : nil
+    let residual = inputs.input(3)?.type.shape
     return .types([ArrayType(.float, try broadcastShape(Array(product), residual ?? []))])
   }
 
@@ -66,10 +66,10 @@ package struct FusedGemm: Operator {
   ) throws(OperatorError) {
     let (x, w, y) = (inputs[0]!, inputs[1]!, outputs[0])
     guard y.count > 0, let base = y.elements(of: Float.self).baseAddress else { return }
-    let residual = inputs.count > 3 ? inputs[3] : nil
+    let residual = inputs.input(3)
     let shape = productShape(x.type, w.type)
     let isRepeated = shape.reduce(1, *) != y.count
-    var epilogue = Epilogue(columnBias: inputs.count > 2 ? inputs[2]?.pointer(of: Float.self) : nil)
+    var epilogue = Epilogue(columnBias: inputs.input(2)?.pointer(of: Float.self))
     if let residual, isRepeated || residual.count != y.count {
       let target =
         isRepeated ? scratch.baseAddress!.assumingMemoryBound(to: Float.self) : base

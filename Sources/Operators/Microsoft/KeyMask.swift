@@ -18,6 +18,18 @@ struct KeyMask {
   let isUnidirectional: Bool
   let samples, queries, past, total: Int
 
+  /// - Parameter type: the mask's, if there is one.
+  /// - Throws: `OperatorError`, as `form`.
+  init(
+    _ type: ArrayType?, filter: Float, isUnidirectional: Bool, samples: Int, queries: Int,
+    past: Int, total: Int
+  ) throws(OperatorError) {
+    form = try Self.form(type, samples: samples, queries: queries, total: total)
+    self.filter = filter
+    self.isUnidirectional = isUnidirectional
+    (self.samples, self.queries, self.past, self.total) = (samples, queries, past, total)
+  }
+
   /// The form of a mask of some type.
   ///
   /// - Throws: `OperatorError` where there is none.

@@ -17,14 +17,7 @@ package struct MicrosoftFusedConv: Operator {
 
   package init(_ node: Node, opset: Int) throws(OperatorError) {
     conv = try Conv(node, opset: Conv.signature.versions.upperBound)
-    var parameters: [Float] = []
-    switch node[attribute: "activation_params"] {
-    case .floats(let values)?: parameters = values
-    case nil: break
-    default:
-      throw OperatorError(
-        .invalidAttribute, "attribute 'activation_params' is not a list of floats")
-    }
+    let parameters = try node.floats("activation_params") ?? []
     activation = try fusedActivation(
       try node.text("activation", default: ""), parameters.first, parameters.dropFirst().first)
   }

@@ -73,10 +73,7 @@ package struct MicrosoftRotaryEmbedding: Operator {
         .invalidValue,
         "\(rotation.rows) positions from \(positions[0]) are outside a cache of \(cache[0]) rows")
     }
-    let layout: HeadLayout =
-      outputs[0].shape.count == 3
-      ? .rowsFirst(heads: rotation.heads, rows: rotation.rows, width: rotation.width)
-      : .headsFirst(heads: rotation.heads, rows: rotation.rows, width: rotation.width)
+    let layout = rotation.layout(rank: outputs[0].shape.count)
     try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
       rotation.apply(
         inputs[0]!.pointer(), layout, into: outputs[0].start(), layout, cos: inputs[2]!.pointer(),

@@ -181,10 +181,8 @@ package struct MultiHeadAttention: Operator {
   ) throws(OperatorError) {
     guard outputs.contains(where: { $0.count > 0 }) else { return }
     let extents = try extents(inputs.map { $0?.type })
-    let mask = KeyMask(
-      form: try KeyMask.form(
-        inputs.input(4)?.type, samples: extents.samples, queries: extents.steps,
-        total: extents.total), filter: filter, isUnidirectional: isUnidirectional,
+    let mask = try KeyMask(
+      inputs.input(4)?.type, filter: filter, isUnidirectional: isUnidirectional,
       samples: extents.samples, queries: extents.steps, past: extents.past, total: extents.total)
     try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
       attend(extents, inputs, outputs, mask, scratch)

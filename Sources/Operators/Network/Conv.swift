@@ -27,7 +27,7 @@ package struct Conv: Operator {
     let (x, w) = (inputs[0]!.type, inputs[1]!.type)
     try expectSameType(x, w)
     let convolution = try convolution(x, w)
-    if inputs.count > 2, let bias = inputs[2]?.type {
+    if let bias = inputs.input(2)?.type {
       try expectSameType(x, bias)
       guard bias.shape == [w.shape[0]] else {
         throw OperatorError(
@@ -56,7 +56,7 @@ package struct Conv: Operator {
     guard outputs[0].count > 0 else { return }
     let convolution = try convolution(inputs[0]!.type, inputs[1]!.type)
     try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
-      let bias = inputs.count > 2 ? inputs[2] : nil
+      let bias = inputs.input(2)
       if outputs[0].elementType == .double {
         convolution.apply(
           inputs[0]!.pointer(of: Double.self), weights: inputs[1]!.pointer(of: Double.self),

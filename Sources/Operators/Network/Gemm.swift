@@ -42,7 +42,7 @@ package struct GeneralMatrixProduct: Operator {
     guard k == k2 else {
       throw OperatorError(.shapeMismatch, "inner dimensions differ, got \(a.shape) and \(b.shape)")
     }
-    if inputs.count > 2, let c = inputs[2]?.type {
+    if let c = inputs.input(2)?.type {
       try expectSameType(a, c)
       guard Layout(contiguous: c.shape).broadcast(to: [m, n]) != nil else {
         throw OperatorError(.shapeMismatch, "expected C to broadcast to \([m, n]), got \(c.shape)")
@@ -68,7 +68,7 @@ package struct GeneralMatrixProduct: Operator {
     try computingInFloat(inputs, outputs) { (inputs, outputs) throws(OperatorError) in
       guard let type = outputs[0].elementType.matrix else { return }
       multiply(
-        inputs[0]!, inputs[1]!, inputs.count > 2 ? inputs[2] : nil, outputs[0], type)
+        inputs[0]!, inputs[1]!, inputs.input(2), outputs[0], type)
     }
   }
 

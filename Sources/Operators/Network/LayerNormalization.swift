@@ -60,7 +60,7 @@ package struct LayerNormalization: Operator {
   ) {
     Element.layerNormalization(
       inputs[0]!.pointer(), gamma: axes.parameter(inputs[1], 0, scratch),
-      beta: axes.parameter(inputs.count > 2 ? inputs[2] : nil, 1, scratch), epsilon: epsilon,
+      beta: axes.parameter(inputs.input(2), 1, scratch), epsilon: epsilon,
       into: outputs[0].start(), rows: axes.rows, count: axes.count,
       means: outputs.count > 1 ? outputs[1].start() : nil,
       inverseDeviations: outputs.count > 2 ? outputs[2].start() : nil)

@@ -31,7 +31,7 @@ package struct MaxUnpool: Operator {
         .shapeMismatch, "expected as many indices as elements, got \(x.shape) and \(indices.shape)")
     }
     let natural = try ArrayType(x.elementType, try naturalShape(x.shape)).checked()
-    guard inputs.count > 2, let operand = inputs[2] else { return .types([natural]) }
+    guard let operand = inputs.input(2) else { return .types([natural]) }
     guard let shape = try operand.integers("output_shape") else { return .dependsOnContents }
     guard shape.count == natural.shape.count, zip(shape, natural.shape).allSatisfy({ $0 >= $1 })
     else {

@@ -41,8 +41,8 @@ enum RecurrentActivation: Sendable, Hashable {
       throw OperatorError(
         .invalidAttribute, "activations: expected \(count), got \(names.count)")
     }
-    var alphas = try node.floats("activation_alpha")[...]
-    var betas = try node.floats("activation_beta")[...]
+    var alphas = (try node.floats("activation_alpha") ?? [])[...]
+    var betas = (try node.floats("activation_beta") ?? [])[...]
     var result: [RecurrentActivation] = []
     for name in names.prefix(count) {
       func alpha(_ fallback: Float) -> Float { alphas.popFirst() ?? fallback }
@@ -120,17 +120,5 @@ extension Double: RecurrentElement {
     _ function: RecurrentActivation, to x: UnsafeMutablePointer<Double>, count: Int
   ) {
     for i in 0..<count { x[i] = function.value(x[i]) }
-  }
-}
-
-extension Node {
-  /// A list of floats, empty where absent.
-  fileprivate func floats(_ name: String) throws(OperatorError) -> [Float] {
-    switch self[attribute: name] {
-    case .floats(let values)?: return values
-    case nil: return []
-    default:
-      throw OperatorError(.invalidAttribute, "attribute '\(name)' is not a list of floats")
-    }
   }
 }

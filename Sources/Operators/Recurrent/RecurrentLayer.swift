@@ -228,7 +228,7 @@ struct RecurrentLayer: Sendable {
   private func lengths(
     _ inputs: [TensorView?], _ extents: Extents
   ) throws(OperatorError) -> [Int] {
-    guard inputs.count > 4, let lengths = inputs[4] else {
+    guard let lengths = inputs.input(4) else {
       return [Int](repeating: extents.steps, count: extents.batch)
     }
     for length in lengths.integers where length < 0 || length > extents.steps {

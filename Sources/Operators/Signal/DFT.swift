@@ -53,7 +53,7 @@ package struct DFT: Operator {
   ) throws(OperatorError) -> (axis: Int, length: Int)? {
     let shape = inputs[0]!.type.shape
     var axis = axisAttribute ?? -2
-    if inputs.count > 2, let operand = inputs[2] {
+    if let operand = inputs.input(2) {
       guard let given = try scalar(operand, "axis") else { return nil }
       axis = given
     }
@@ -63,7 +63,7 @@ package struct DFT: Operator {
         .invalidAttribute, "axis \(axis) of \(shape) holds real and imaginary parts")
     }
     let length: Int
-    if inputs.count > 1, let operand = inputs[1] {
+    if let operand = inputs.input(1) {
       guard let given = try scalar(operand, "dft_length") else { return nil }
       length = given
     } else {

@@ -30,7 +30,7 @@ package struct STFT: Operator {
       throw OperatorError(
         .shapeMismatch, "one side of a spectrum: expected real numbers, got \(type.shape)")
     }
-    if inputs.count > 2, let window = inputs[2]?.type {
+    if let window = inputs.input(2)?.type {
       try expectSameType(type, window)
       guard window.shape.count == 1 else {
         throw OperatorError(.shapeMismatch, "window: expected one axis, got \(window.shape)")
@@ -49,9 +49,9 @@ package struct STFT: Operator {
   private func settings(
     _ inputs: [Operand?]
   ) throws(OperatorError) -> (step: Int, length: Int)? {
-    let window = inputs.count > 2 ? inputs[2]?.type.shape[0] : nil
+    let window = inputs.input(2)?.type.shape[0]
     var length = window ?? inputs[0]!.type.shape[1]
-    if inputs.count > 3, let operand = inputs[3] {
+    if let operand = inputs.input(3) {
       guard let given = try scalar(operand, "frame_length") else { return nil }
       length = given
     }
@@ -85,7 +85,7 @@ package struct STFT: Operator {
     let memory = scratch.bindMemory(to: Double.self).baseAddress!
     let transform = FourierTransform(length: length, memory: memory)
     let line = memory + FourierTransform.memoryCount(length)
-    let window = inputs.count > 2 ? inputs[2] : nil
+    let window = inputs.input(2)
     try computingInFloat([inputs[0], window], outputs) { (inputs, outputs) throws(OperatorError) in
       if inputs[0]!.elementType == .double {
         evaluate(Double.self, inputs[0]!, inputs[1], outputs[0], step, transform, line)

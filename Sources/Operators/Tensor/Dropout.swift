@@ -30,13 +30,13 @@ package struct Dropout: ViewOperator {
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
     try expect("Dropout", supports: type.elementType, type.elementType.isFloatingPoint)
-    if inputs.count > 1, let ratio = inputs[1]?.type {
+    if let ratio = inputs.input(1)?.type {
       try expect("Dropout", supports: ratio.elementType, ratio.elementType.isFloatingPoint)
       guard ratio.count == 1 else {
         throw OperatorError(.shapeMismatch, "ratio: expected one element, got \(ratio.shape)")
       }
     }
-    if inputs.count > 2, let mode = inputs[2]?.type {
+    if let mode = inputs.input(2)?.type {
       guard mode.elementType == .bool, mode.count == 1 else {
         throw OperatorError(.typeMismatch, "training_mode: expected bool[], got \(mode)")
       }
@@ -56,7 +56,7 @@ package struct Dropout: ViewOperator {
   package func evaluate(
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
-    if inputs.count > 2, let mode = inputs[2], mode.start(as: UInt8.self)[0] != 0 {
+    if let mode = inputs.input(2), mode.start(as: UInt8.self)[0] != 0 {
       return try train(inputs, outputs)
     }
     inputs[0]!.copy(into: outputs[0])

@@ -33,7 +33,7 @@ package struct Pad: MovementOperator {
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     var type = inputs[0]!.type
     try expectMovable(type)
-    if inputs.count > 2, let value = inputs[2] {
+    if let value = inputs.input(2) {
       try expectSameType(type, value.type)
       guard value.type.count == 1 else {
         throw OperatorError(.shapeMismatch, "expected one element, got \(value.type.shape)")
@@ -66,7 +66,7 @@ package struct Pad: MovementOperator {
     if attributes == nil {
       guard let given = try inputs[1]?.integers("pads") else { return nil }
       pads = given
-      if inputs.count > 3, let operand = inputs[3] {
+      if let operand = inputs.input(3) {
         guard let given = try operand.integers("axes") else { return nil }
         axes = try normalizedAxes(given, rank: rank)
       }
@@ -90,7 +90,7 @@ package struct Pad: MovementOperator {
     let size = y.elementType.movableByteCount!
     let value = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
     defer { value.deallocate() }
-    if inputs.count > 2, let input = inputs[2] {
+    if let input = inputs.input(2) {
       value.copyMemory(from: input.bytePointer, byteCount: size)
     } else {
       UnsafeMutableRawBufferPointer(start: value, count: size)

@@ -20,7 +20,7 @@ package struct Trilu: Operator {
     guard type.shape.count >= 2 else {
       throw OperatorError(.shapeMismatch, "expected at least two axes, got \(type.shape)")
     }
-    if inputs.count > 1, let k = inputs[1] {
+    if let k = inputs.input(1) {
       try expectIndices(k.type)
       guard k.type.count == 1 else {
         throw OperatorError(.shapeMismatch, "k: expected one element, got \(k.type.shape)")
@@ -33,7 +33,7 @@ package struct Trilu: Operator {
     _ inputs: [TensorView?], _ outputs: [MutableTensorView], scratch: UnsafeMutableRawBufferPointer
   ) throws(OperatorError) {
     let (x, y) = (inputs[0]!, outputs[0])
-    let k = inputs.count > 1 ? inputs[1]?.integers[0] ?? 0 : 0
+    let k = inputs.input(1)?.integers[0] ?? 0
     let size = y.elementType.movableByteCount!
     let columns = y.shape[y.shape.count - 1]
     let rows = y.shape[y.shape.count - 2]

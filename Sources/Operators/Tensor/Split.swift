@@ -32,7 +32,7 @@ package struct Split: ViewOperator {
   package func infer(_ inputs: [Operand?]) throws(OperatorError) -> Inference {
     let type = inputs[0]!.type
     try expectMovable(type)
-    if takesInput, inputs.count > 1, let operand = inputs[1],
+    if takesInput, let operand = inputs.input(1),
       try operand.integers("split") == nil
     {
       return .dependsOnContents

@@ -127,7 +127,7 @@ struct AxesArgument: Sendable {
 
   func resolve(_ inputs: [Operand?]) throws(OperatorError) -> Resolved {
     if !isInput { return attribute.map { .axes($0) } ?? .absent }
-    guard inputs.count > 1, let operand = inputs[1] else { return .absent }
+    guard let operand = inputs.input(1) else { return .absent }
     return try operand.integers("axes").map { .axes($0) } ?? .unknown
   }
 }

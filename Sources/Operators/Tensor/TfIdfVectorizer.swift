@@ -51,12 +51,7 @@ package struct TfIdfVectorizer: Operator {
     let pool = try node.integers("pool_int64s") ?? []
     let starts = try node.integers("ngram_counts") ?? []
     let coordinates = try node.integers("ngram_indexes") ?? []
-    let weights: [Float]?
-    switch node[attribute: "weights"] {
-    case .floats(let values)?: weights = values
-    case nil: weights = nil
-    default: throw OperatorError(.invalidAttribute, "attribute 'weights' is not a list of floats")
-    }
+    let weights = try node.floats("weights")
     guard let last = coordinates.max(), coordinates.allSatisfy({ $0 >= 0 }), last < .max,
       weights == nil || weights?.count == coordinates.count
     else {

@@ -39,8 +39,8 @@ package struct DeformConv: Operator {
     let points = saturatingProduct([offsetGroup, window.kernelCount])
     try expectShape(
       inputs[2]!.type, [x.shape[0], saturatingProduct([points, rank])] + window.output, "offsets")
-    if inputs.count > 3, let bias = inputs[3] { try expectShape(bias.type, [w.shape[0]], "a bias") }
-    if inputs.count > 4, let mask = inputs[4] {
+    if let bias = inputs.input(3) { try expectShape(bias.type, [w.shape[0]], "a bias") }
+    if let mask = inputs.input(4) {
       try expectShape(mask.type, [x.shape[0], points] + window.output, "a mask")
     }
     return .types([
@@ -114,7 +114,7 @@ package struct DeformConv: Operator {
       scratch.baseAddress?.assumingMemoryBound(to: type) ?? UnsafeMutablePointer(bitPattern: 64)!
     let (outputs, depth) = (window.outputCount, w.shape[1] * window.kernelCount)
     let rows = y.shape[1] / group
-    let bias = inputs.count > 3 ? inputs[3]?.pointer(of: type) : nil
+    let bias = inputs.input(3)?.pointer(of: type)
     for image in 0..<x.shape[0] {
       sample(
         x.pointer(of: type) + image * x.shape[1] * window.inputCount, x.shape[1],

@@ -63,7 +63,7 @@ package struct NonMaxSuppression: DataDependentOperator {
     func threshold(_ index: Int) -> Float? {
       inputs.count > index ? inputs[index]?.elements(as: Float.self)[0] : nil
     }
-    let limit = inputs.count > 2 ? inputs[2]?.elements(as: Int64.self)[0] ?? 0 : 0
+    let limit = inputs.input(2)?.elements(as: Int64.self)[0] ?? 0
     let overlap = threshold(3) ?? 0
     guard overlap >= 0, overlap <= 1 else {
       throw OperatorError(.invalidValue, "iou_threshold: expected 0 to 1, got \(overlap)")
