@@ -6,6 +6,8 @@ package enum Score: String, Sendable, Hashable, Codable, CaseIterable {
   case cosine
   /// Mean angle between h_from and h_to, as a fraction of π. Source: arXiv 2403.17887.
   case angularDistance = "angular-distance"
+  /// Linear CKA of h_from and h_to. Source: Kornblith et al. 2019.
+  case linearCKA = "linear-cka"
   /// The part of h_to's variance that the fitted map leaves unexplained.
   case relativeResidual = "relative-residual"
   /// What the replacement does to the model's outputs on held-out data.
@@ -14,7 +16,7 @@ package enum Score: String, Sendable, Hashable, Codable, CaseIterable {
   /// Whether a greater number means that less is lost by replacing the span.
   package var growsWithRedundancy: Bool {
     switch self {
-    case .blockRedundancy, .cosine: true
+    case .blockRedundancy, .cosine, .linearCKA: true
     case .angularDistance, .relativeResidual, .outputDamage: false
     }
   }

@@ -53,6 +53,15 @@ public struct SelectionOptions: Sendable {
   public var pick: Int?
   /// The score up from which, or down to which, a block is redundant.
   public var threshold: Double?
+  /// A published method, for the number of `blocks`.
+  public var recipe: String?
+  /// How many blocks the recipe removes.
+  public var blocks: Int?
+  /// Whether no span is to be replaced: only what was asked for beside is done.
+  public var selectsNothing: Bool
+  /// The token that published scores are taken at: a number, `last` or `all`. Where absent, the recipe's
+  /// own, and all for thresholds.
+  public var scoreToken: String?
   /// The score that the threshold is compared with.
   public var score: String
   /// The form of replacement, or `auto` for the cheapest that does.
@@ -67,7 +76,8 @@ public struct SelectionOptions: Sendable {
     maximumDrop: Double? = nil, targetParameters: String? = nil, targetBytes: Int? = nil,
     spans: String? = nil, pick: Int? = nil, threshold: Double? = nil,
     score: String = "output-damage", form: String = "auto", fit: String = "ridge",
-    holdout: Double? = nil
+    holdout: Double? = nil, recipe: String? = nil, blocks: Int? = nil,
+    selectsNothing: Bool = false, scoreToken: String? = nil
   ) {
     self.maximumDrop = maximumDrop
     self.targetParameters = targetParameters
@@ -79,6 +89,10 @@ public struct SelectionOptions: Sendable {
     self.form = form
     self.fit = fit
     self.holdout = holdout
+    self.recipe = recipe
+    self.blocks = blocks
+    self.selectsNothing = selectsNothing
+    self.scoreToken = scoreToken
   }
 }
 

@@ -1,5 +1,3 @@
-import Glibc
-
 /// How the outputs of one model differ from those of another, over samples that stream by.
 ///
 /// Sums run in double in the order of the samples; equal bits for equal samples whatever the batches.
@@ -108,54 +106,4 @@ package struct OutputComparison: Sendable {
     guard labelled > 0 else { return nil }
     return (Double(correct.a) / Double(labelled), Double(correct.b) / Double(labelled))
   }
-}
-
-/// What the published scores say of a pair of points, over rows that stream by.
-package struct PairScores: Sendable {
-  private var rowCount = 0
-  private var squaredDifference = 0.0
-  private var cosineSum = 0.0
-  private var angleSum = 0.0
-
-  package init() {}
-
-  /// Adds rows of both points.
-  package mutating func add(
-    _ x: UnsafeBufferPointer<Float>, _ y: UnsafeBufferPointer<Float>, width: Int
-  ) {
-    precondition(x.count == y.count && width > 0)
-    for row in 0..<x.count / width {
-      var (dot, normX, normY, difference) = (0.0, 0.0, 0.0, 0.0)
-      for k in row * width..<(row + 1) * width {
-        let (a, b) = (Double(x[k]), Double(y[k]))
-        dot += a * b
-        normX += a * a
-        normY += b * b
-        difference += (b - a) * (b - a)
-      }
-      squaredDifference += difference
-      let cosine = normX > 0 && normY > 0 ? dot / (normX * normY).squareRoot() : 1
-      cosineSum += cosine
-      angleSum += acos(min(max(cosine, -1), 1)) / .pi
-      rowCount += 1
-    }
-  }
-
-  package mutating func merge(_ other: PairScores) {
-    rowCount += other.rowCount
-    squaredDifference += other.squaredDifference
-    cosineSum += other.cosineSum
-    angleSum += other.angleSum
-  }
-
-  /// −mean ‖y − x‖²; nearer 0 is more redundant. Source: arXiv 2410.04941, BR.
-  package var blockRedundancy: Double {
-    rowCount == 0 ? 0 : -squaredDifference / Double(rowCount)
-  }
-
-  /// mean cos(x, y). Source: arXiv 2403.03853, 1 − BI.
-  package var cosine: Double { rowCount == 0 ? 1 : cosineSum / Double(rowCount) }
-
-  /// mean arccos cos(x, y) / π. Source: arXiv 2403.17887.
-  package var angularDistance: Double { rowCount == 0 ? 0 : angleSum / Double(rowCount) }
 }

@@ -190,6 +190,26 @@ public struct ConversionReport: Encodable, Sendable {
     public var outputError: Double
   }
 
+  /// What the published scores say of a whole block, or of several in a row.
+  public struct Scores: Encodable, Sendable {
+    /// As `--spans` takes it, such as `3:5`.
+    public var label: String
+    /// The name of the value it starts at.
+    public var from: String
+    /// The name of the value it ends at.
+    public var to: String
+    /// Indices of the blocks it covers, as `inspect` numbers them.
+    public var blocks: [Int]
+    /// −mean ‖h_to − h_from‖²; nearer 0 is more redundant.
+    public var blockRedundancy: Double
+    /// Mean cosine; 1 is most redundant.
+    public var cosine: Double
+    /// Mean angle as a fraction of π; 0 is most redundant.
+    public var angularDistance: Double
+    /// Likeness up to rotation, shift and scale; 1 is most redundant.
+    public var linearCKA: Double
+  }
+
   /// One size on the way from the whole model to the smallest.
   public struct FrontierPoint: Encodable, Sendable {
     /// Parameters left at this size.
@@ -240,6 +260,8 @@ public struct ConversionReport: Encodable, Sendable {
   public var spans: [Span]
   /// The sizes there are to choose from.
   public var frontier: [FrontierPoint]
+  /// The published scores by length and position; only with `--scores`.
+  public var scores: [Scores]?
   /// What decided whether the result is good enough.
   public var `guard`: Guard
   /// The comparison with the original on held-out data, output by output. Where outputs cannot be

@@ -13,7 +13,11 @@ enum Goal: Sendable {
   /// These spans.
   case spans([CandidateSpan])
   /// Every block whose score is good enough.
-  case threshold(Score, Double)
+  case threshold(Score, Double, ScoredPositions)
+  /// So many blocks as a published method has it, which says where it scores unless a person does.
+  case recipe(Recipe, blocks: Int, ScoredPositions?)
+  /// No span: only what was asked for beside.
+  case nothing
 
   /// Checks what can be checked without a model.
   static func check(_ options: SelectionOptions) throws(Failure) {
@@ -28,7 +32,14 @@ enum Goal: Sendable {
       let names = Score.allCases.map(\.rawValue).joined(separator: ", ")
       throw Failure(.usage, "--score: expected one of \(names), got '\(options.score)'")
     }
-    if let text = options.spans {
+    let positions = try options.scoreToken.map { text throws(Failure) in
+      try ScoredPositions(text)
+    }
+    if options.selectsNothing {
+      self = .nothing
+    } else if let name = options.recipe {
+      self = try Self.recipe(name, blocks: options.blocks, positions, streams)
+    } else if let text = options.spans {
       do throws(PlanError) {
         self = .spans(try CandidateSpan.parse(text, in: streams))
       } catch { throw Failure(.usage, "--spans: \(error)") }
@@ -40,7 +51,7 @@ enum Goal: Sendable {
     } else if let bytes = options.targetBytes {
       self = .bytes(bytes)
     } else if let threshold = options.threshold {
-      self = .threshold(score, threshold)
+      self = .threshold(score, threshold, positions ?? .all)
     } else {
       self = .guarded
     }
@@ -48,6 +59,22 @@ enum Goal: Sendable {
 
   /// Whether the guard decides even where no limit was given.
   var isGuarded: Bool { if case .guarded = self { true } else { false } }
+
+  private static func recipe(
+    _ name: String, blocks: Int?, _ positions: ScoredPositions?, _ streams: [ResidualStream]
+  ) throws(Failure) -> Goal {
+    guard let recipe = Recipe(rawValue: name) else {
+      let names = Recipe.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Failure(.usage, "--recipe: expected one of \(names), got '\(name)'")
+    }
+    guard let blocks, blocks > 0 else {
+      let found = blocks.map(String.init) ?? "none"
+      throw Failure(.usage, "--blocks: expected the number of blocks to remove, got \(found)")
+    }
+    _ = try recipe.form()
+    if !streams.isEmpty { _ = try recipe.candidates(blocks: blocks, in: streams) }
+    return .recipe(recipe, blocks: blocks, positions)
+  }
 
   private static func share(_ text: String, of total: Int) throws(Failure) -> Int {
     let digits = text.hasSuffix("%") ? String(text.dropLast()) : text

@@ -14,6 +14,8 @@ struct StreamObservation {
   let study: Study
   /// The points to look at, by stream.
   let points: [[Int]]
+  /// Which of their rows.
+  var positions = ScoredPositions.all
 
   /// Calls `work` on the workers, with each micro-batch's values of every stream's points, and `merge`
   /// with what it gives, in order.
@@ -30,8 +32,8 @@ struct StreamObservation {
       try study.forEachBatch(
         of: samples, executor,
         work: { batch, range in
-          let values = zip(study.streams, names).map { stream, names in
-            names.map { stream.rowTensor(of: batch.fetches[$0]!) }
+          let values = try zip(study.streams, names).map { stream, names in
+            try names.map { try positions.rows(of: batch.fetches[$0]!, in: stream) }
           }
           return (range.count, try work(values))
         },
@@ -65,33 +67,6 @@ extension Study {
     return result
   }
 
-  /// The published scores of each stream's consecutive points, over the samples fitted on.
-  func pairScores() throws(Failure) -> [[PairScores]] {
-    var result = streams.map { stream in
-      [PairScores](repeating: PairScores(), count: max(stream.points.count - 1, 0))
-    }
-    try StreamObservation(study: self, points: streams.map { Array($0.points.indices) })
-      .forEachMicroBatch(
-        fit,
-        work: { values in
-          try zip(streams, values).map { stream, values in
-            try values.withBuffers { buffers in
-              zip(buffers, buffers.dropFirst()).map { x, y in
-                var scores = PairScores()
-                scores.add(x, y, width: stream.width)
-                return scores
-              }
-            }
-          }
-        },
-        merge: { streams in
-          for (index, scores) in streams.enumerated() {
-            for step in scores.indices { result[index][step].merge(scores[step]) }
-          }
-        })
-    return result
-  }
-
   /// The share of variance that each span's best shift leaves, over the samples fitted on.
   func distances(of spans: [CandidateSpan]) throws(Failure) -> [CandidateSpan: Double] {
     let groups = streams.indices.map { index in spans.filter { $0.stream == index } }
@@ -121,7 +96,7 @@ extension CandidateSpan {
 
 extension [Tensor] {
   /// Calls `body` with the elements of all tensors, which are of floats.
-  fileprivate func withBuffers<Result>(
+  func withBuffers<Result>(
     _ body: ([UnsafeBufferPointer<Float>]) throws -> Result
   ) throws -> Result {
     func descend(_ buffers: [UnsafeBufferPointer<Float>]) throws -> Result {

@@ -24,7 +24,7 @@ struct FrontierEntry: Sendable {
 /// Scores spans, builds the frontier and chooses.
 struct Selector {
   let study: Study
-  let policy: FitPolicy
+  var policy: FitPolicy
   let rule: GuardRule
   /// Bytes that moments may take.
   let memory: Int
@@ -36,46 +36,19 @@ struct Selector {
 
   func choose(_ goal: Goal) throws(Failure) -> Selection {
     var clock = PhaseClock()
+    if let selection = try published(goal, &clock) { return selection }
     let sweep = SpanSweep(study: study, policy: policy, memory: memory)
     switch goal {
     case .spans(let spans):
       return try finish(try sweep.best(spans, &clock), [], &clock)
-    case .threshold(let score, let threshold):
-      let scores = try study.pairScores()
-      let choices = try sweep.best(singleBlocks, &clock).filter { choice in
-        score.accepts(value(of: score, choice, scores), threshold: threshold)
-      }
-      return try finish(choices, [], &clock)
-    case .guarded, .parameters, .bytes, .pick:
+    case .threshold(let score, let threshold, let positions):
+      let choices = try sweep.best(
+        CandidateSpan.ofBlocks(1...1, in: study.streams), &clock)
+      let values = try study.values(of: score, for: choices, over: positions, memory: memory)
+      let accepted = zip(choices, values).filter { score.accepts($1, threshold: threshold) }
+      return try finish(accepted.map(\.0), [], &clock)
+    case .nothing, .recipe, .guarded, .parameters, .bytes, .pick:
       return try choose(goal, entries(try sweep.sweep(&clock)), &clock)
-    }
-  }
-
-  // MARK: Scoring
-
-  /// Whole blocks: pairs of attention and MLP, or single steps.
-  private var singleBlocks: [CandidateSpan] {
-    study.streams.enumerated().flatMap { index, stream in
-      let length = stream.hasPairedSteps ? 2 : 1
-      return Swift.stride(from: 0, through: stream.steps.count - length, by: length).map {
-        CandidateSpan(stream: index, from: $0, to: $0 + length)
-      }
-    }
-  }
-
-  private func value(
-    of score: Score, _ choice: Choice, _ scores: [[PairScores]]
-  ) -> Double {
-    let scores = scores[choice.span.stream]
-    switch score {
-    case .blockRedundancy:
-      return (choice.span.from..<choice.span.to).reduce(0) { $0 + scores[$1].blockRedundancy }
-    case .cosine:
-      return (choice.span.from..<choice.span.to).map { scores[$0].cosine }.min() ?? 1
-    case .angularDistance:
-      return (choice.span.from..<choice.span.to).reduce(0) { $0 + scores[$1].angularDistance }
-    case .relativeResidual: return 1 - choice.fit.heldR2
-    case .outputDamage: return choice.damage ?? 0
     }
   }
 

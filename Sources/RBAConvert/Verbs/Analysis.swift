@@ -17,6 +17,8 @@ public struct Analysis: Sendable {
   public var data: DataRequest
   /// What to replace and how far to go.
   public var selection: SelectionOptions
+  /// Whether the published scores of spans are reported.
+  public var scores: Bool
   /// What the work may use.
   public var machine: Machine
   /// A folder to look for external data in, beside the model's own.
@@ -25,10 +27,12 @@ public struct Analysis: Sendable {
   /// The work to do; nothing is read before `run`.
   public init(
     input: String, plan: String?, overwriting: Bool, data: DataRequest,
-    selection: SelectionOptions, machine: Machine, externalDataDirectory: String? = nil
+    selection: SelectionOptions, scores: Bool = false, machine: Machine,
+    externalDataDirectory: String? = nil
   ) {
     self.input = input
     self.plan = plan
+    self.scores = scores
     self.overwriting = overwriting
     self.data = data
     self.selection = selection
@@ -51,6 +55,7 @@ public struct Analysis: Sendable {
     if let plan { try inputs.checkDistinct(plan) }
     let result = try analyze(loaded, diagnostics)
     var report = result.report(verb: "analyze")
+    if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
       try result.plan().write(to: plan, overwriting: overwriting)
       report.output = plan

@@ -17,16 +17,28 @@ struct Analyze: ParsableCommand {
   @OptionGroup var machine: MachineOptions
   @OptionGroup var common: CommonOptions
 
+  @Flag(
+    help: """
+      Report the published scores of blocks and of spans of them. Where nothing else is asked for, \
+      nothing is chosen.
+      """)
+  var scores = false
+
   @Flag(help: "Replace the plan if it exists.")
   var force = false
 
   func run() throws {
+    var selection = planning.options
+    selection.selectsNothing =
+      scores && planning.goals.isEmpty && planning.maxDrop == nil && plan == nil
     let analysis = Analysis(
       input: model, plan: plan, overwriting: force,
-      data: planning.data.request(planning.calibration), selection: planning.options,
+      data: planning.data.request(planning.calibration), selection: selection, scores: scores,
       machine: machine.machine, externalDataDirectory: reading.externalDataDir)
     let report = try analysis.run(common.diagnostics)
-    try common.show(report, ConversionText.lines(report))
+    let lines =
+      selection.selectsNothing ? ScoresText.lines(report) : ConversionText.lines(report)
+    try common.show(report, lines)
     if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }
   }
 }

@@ -45,9 +45,29 @@ struct PlanningOptions: ParsableArguments {
   @Option(
     help: """
       Score for --threshold: output-damage, relative-residual or angular-distance, redundant at or \
-      below it; block-redundancy or cosine, at or above it.
+      below it; block-redundancy, cosine or linear-cka, at or above it.
       """)
   var score = "output-damage"
+
+  @Option(
+    help: """
+      Replace --blocks blocks as a published method does, to compare with: shortgpt (arXiv \
+      2403.03853) drops those of greatest mean cosine; block-redundancy those of score nearest 0; \
+      toast (arXiv 2410.04941) replaces those by plain least squares, the first block never; \
+      deeper-layers (arXiv 2403.17887) drops the run of least angle at the last token; replaceme \
+      (arXiv 2505.02819) folds the run of greatest cosine into the MLP before it.
+      """)
+  var recipe: String?
+
+  @Option(help: "How many blocks --recipe removes.")
+  var blocks: Int?
+
+  @Option(
+    help: """
+      Take published scores at one token of each sample, a number from 0 or last, or over all. \
+      Default: as the recipe's paper does, else all.
+      """)
+  var scoreToken: String?
 
   @Option(help: "Replacement: auto, identity, bias, diagonal or linear.")
   var form = "auto"
@@ -66,17 +86,28 @@ struct PlanningOptions: ParsableArguments {
     SelectionOptions(
       maximumDrop: maxDrop, targetParameters: targetParams, targetBytes: targetBytes?.value,
       spans: spans, pick: pick, threshold: threshold, score: score, form: form, fit: fit,
-      holdout: holdout)
+      holdout: holdout, recipe: recipe, blocks: blocks, scoreToken: scoreToken)
+  }
+
+  /// The options given that say how much is to go.
+  var goals: [String] {
+    [
+      ("--auto-threshold", autoThreshold), ("--target-params", targetParams != nil),
+      ("--target-bytes", targetBytes != nil), ("--spans", spans != nil), ("--pick", pick != nil),
+      ("--threshold", threshold != nil), ("--recipe", recipe != nil),
+    ].filter(\.1).map(\.0)
   }
 
   func validate() throws {
-    let given = [
-      ("--auto-threshold", autoThreshold), ("--target-params", targetParams != nil),
-      ("--target-bytes", targetBytes != nil), ("--spans", spans != nil), ("--pick", pick != nil),
-      ("--threshold", threshold != nil),
-    ].filter(\.1).map(\.0)
-    if given.count > 1 {
-      throw ValidationError("\(given.joined(separator: " and ")) exclude each other")
+    if goals.count > 1 {
+      throw ValidationError("\(goals.joined(separator: " and ")) exclude each other")
+    }
+    if (recipe == nil) != (blocks == nil) {
+      throw ValidationError("--recipe and --blocks need each other")
+    }
+    if recipe != nil, form != "auto" || fit != "ridge" {
+      throw ValidationError(
+        "--recipe says which form and fit, so --form and --fit do not go with it")
     }
     if let maxDrop, !(maxDrop >= 0) {
       throw ValidationError("--max-drop: expected a number from 0, got \(maxDrop)")

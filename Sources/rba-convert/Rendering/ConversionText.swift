@@ -9,6 +9,7 @@ enum ConversionText {
     if report.schema.contains("analyze"), !report.frontier.isEmpty {
       lines += frontier(report) + [""]
     }
+    if report.scores != nil { lines += ScoresText.lines(report) + [""] }
     lines += quality(report)
     if let output = report.output { lines.append("wrote \(output)") }
     return lines
