@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Compares this program with the published methods; started by tools/compare-methods.
+
+MODEL is the name of a file in tools/comparison/models, such as vit-mnist, or an .onnx file with
+--calibration and --test. Every method sees the calibration samples only; every model that it gives is
+scored once, by onnxruntime, on the test samples. For each budget the table has the best quality among a
+method's models of at most that many parameters. Beside it are written NAME.csv, all models, and NAME.svg,
+quality against parameters. Runs and scores are kept in .cache/comparison by the digests of all that
+went into them, so that a comparison that was stopped goes on where it was.
+"""
+import argparse
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import methods
+import metrics
+import plot
+import report
+import runs as making
+import scoring
+from case import Case
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = Path(__file__).resolve().parent / "models"
+DEFAULT_BUDGETS = [90, 80, 70, 60, 50, 40, 30]
+# More than one where a number of budgets is asked for.
+BUDGET_RANGE = (90, 20)
+
+
+def budgets(text):
+    """'7' is as many percentages, evenly from 90 to 20; '80,60,45' are these."""
+    values = [float(part) for part in text.rstrip("%").replace("%", "").split(",")]
+    if len(values) == 1 and values[0] < 2 or not all(0 < value <= 100 for value in values):
+        raise argparse.ArgumentTypeError(f"expected a number from 2 or percentages, got '{text}'")
+    if len(values) == 1 and values[0] <= 20:
+        count, (high, low) = int(values[0]), BUDGET_RANGE
+        values = [round(high + (low - high) * index / (count - 1), 1) for index in range(count)]
+    return sorted(values, reverse=True)
+
+
+def known_models():
+    return sorted(path.stem.replace("_", "-") for path in MODELS.glob("[a-z]*.py"))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="tools/compare-methods", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("model", nargs="+", help=f"an .onnx file, or of these: {', '.join(known_models())}")
+    add("--calibration", type=Path, help="samples for the methods, .safetensors or .npz")
+    add("--test", type=Path, help="samples to score on, laid out alike")
+    add("--labels", help="array of the test file that holds classes (default: 'labels' if it is there)")
+    add("--metric", type=lambda text: text.replace("-", "_"), choices=list(metrics.MEASURES),
+        help="what to rank by (default: accuracy with labels, else cosine)")
+    add("--budgets", type=budgets, default=DEFAULT_BUDGETS,
+        help="percentages such as 80,60,45, or how many (default: 90,80,...,30)")
+    add("--published", action="append", metavar="SPANS",
+        help="a setting of TOAST such as 1:3 or 2:4,6:8; repeatable")
+    add("--methods", metavar="NAME,...", help=f"of {', '.join(methods.TITLES)} (default: all)")
+    add("--program", type=Path, default=ROOT / ".build/release/rba-convert")
+    add("--program-option", action="append", default=[], metavar="OPTION",
+        help="one more option for the program's own methods; repeatable, as --program-option=--x=1")
+    add("--time-limit", type=float, metavar="SECONDS", help="for each run")
+    add("--threads", type=int, default=0, help="of the program and of onnxruntime (default: all cores)")
+    add("--trust-baselines", action="store_true",
+        help="take other methods' models that another build of the program made")
+    add("--keep-models", action="store_true", help="keep the models beside their scores in the cache")
+    add("-o", "--output", type=Path, default=ROOT / ".cache/comparison/reports",
+        help="folder for the table, the CSV and the plot")
+    add("--strict", action="store_true", help="exit 1 where ours is not the best at some budget")
+    options = parser.parse_args()
+    chosen = options.methods.split(",") if options.methods else list(methods.TITLES)
+    if unknown := [name for name in chosen if name not in methods.TITLES]:
+        parser.error(f"--methods: expected of {', '.join(methods.TITLES)}, got '{unknown[0]}'")
+    options.methods = [name for name in methods.TITLES if name in chosen]
+    files = [model for model in options.model if model.endswith(".onnx")]
+    if files and (options.calibration is None or options.test is None):
+        parser.error(f"{files[0]} needs --calibration and --test")
+    if unknown := [model for model in options.model if model not in [*files, *known_models()]]:
+        parser.error(f"expected an .onnx file or one of {', '.join(known_models())}, got '{unknown[0]}'")
+    if not options.program.exists():
+        parser.error(f"--program: '{options.program}' is not there")
+    return options
+
+
+def prepared(model, options):
+    """The case a name or a file stands for, with what the command line says otherwise."""
+    if not model.endswith(".onnx"):
+        cache = ROOT / ".cache/comparison/models"
+        cache.mkdir(parents=True, exist_ok=True)
+        case = importlib.import_module(model.replace("-", "_")).prepare(cache)
+    else:
+        labels = options.labels or ("labels" if "labels" in scoring.arrays(options.test) else None)
+        case = Case(Path(model).stem, Path(model), options.calibration, options.test, labels=labels,
+                    metric="accuracy" if labels else "cosine")
+    changes = {"metric": options.metric, "published_spans": options.published and tuple(options.published)}
+    return Case(**{**vars(case), **{name: value for name, value in changes.items() if value}})
+
+
+def structure(program, case):
+    """Whole blocks of the longest stream, and steps of all, as the program finds them."""
+    done = subprocess.run([str(program), "inspect", str(case.model), "--json"], capture_output=True,
+                          text=True, check=True)
+    streams = [stream["blocks"] for stream in json.loads(done.stdout)["streams"]]
+    kinds = [[block["kind"] for block in blocks] for blocks in streams]
+    paired = [len(each) > 1 and all(kind == ("attention", "mlp")[index % 2]
+                                    for index, kind in enumerate(each)) for each in kinds]
+    blocks = [len(each) // 2 if pairs else len(each) for each, pairs in zip(kinds, paired)]
+    return sum(blocks), sum(map(len, kinds))
+
+
+def sample_count(case):
+    """Calibration samples that the program reads."""
+    count = max(len(values) for values in scoring.arrays(case.calibration).values())
+    if "--samples" in case.options:
+        count = min(count, int(case.options[case.options.index("--samples") + 1]))
+    return count
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+def compare(case, options):
+    folder = ROOT / ".cache/comparison" / case.name
+    scorer = scoring.Scorer(case, folder / "scores", options.threads)
+    original = scorer.score(case.model)
+    if case.metric not in original:
+        raise ValueError(f"{case.name}: '{case.metric}' cannot be taken of its output")
+    runner = making.Runner(
+        case, scorer, folder / "runs", options.program, threads=options.threads,
+        time_limit=options.time_limit, trusts_baselines=options.trust_baselines,
+        keeps_models=options.keep_models)
+    blocks, steps = structure(options.program, case)
+    smallest = original["parameters"] * min(options.budgets) / 100
+    results = []
+    for method in options.methods:
+        if case.recipes and method not in case.recipes:
+            continue
+        settings = methods.settings(
+            method, case, blocks=blocks, steps=steps, samples=sample_count(case),
+            budgets=options.budgets, extra=options.program_option)
+        for setting in settings:
+            run = runner.run(setting)
+            progress(case, run, original)
+            results.append(run)
+            if not methods.is_sequence(method):
+                if run.status == making.USAGE and setting.optional:
+                    break
+                continue
+            if run.status != 0 or run.scores and run.scores["parameters"] < smallest:
+                # There is no more to drop, or no budget for it.
+                if len([other for other in results if other.setting.method == method]) > 1 and run.problem:
+                    results.pop()
+                break
+    return original, results
+
+
+def progress(case, run, original):
+    label = f"{case.name}  {run.setting.method:17} {run.setting.label:22}"
+    time = "kept" if run.is_cached else f"{run.seconds:.1f} s"
+    if run.scores is None:
+        say(f"{label} none: {run.problem} ({time})")
+        return
+    share = run.scores["parameters"] / original["parameters"]
+    say(f"{label} {share:7.2%}  {case.metric} {run.scores[case.metric]:.4f}  ({time})")
+
+
+def main():
+    sys.path.insert(0, str(MODELS))
+    options = arguments()
+    options.output.mkdir(parents=True, exist_ok=True)
+    is_beaten = False
+    for model in options.model:
+        case = prepared(model, options)
+        original, results = compare(case, options)
+        table, losses = report.budget_table(results, original, case, options.budgets)
+        for budget, ours, name, value in losses:
+            shown = "none" if ours is None else f"{ours:.4f}"
+            table.append(f"at {budget:g} % ours ({shown}) is behind {methods.TITLES[name]} ({value:.4f})")
+        is_beaten = is_beaten or bool(losses)
+        print("\n".join([*table, ""]), flush=True)
+        base = options.output / case.name
+        scoring.write(base.with_suffix(".txt"), "\n".join([*table, ""]))
+        scoring.write(base.with_suffix(".csv"), report.csv_text(results, original))
+        scoring.write(base.with_suffix(".svg"), plot.svg(results, original, case, options.budgets))
+        say(f"wrote {base}.txt, .csv and .svg")
+    return 1 if options.strict and is_beaten else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""onnxsim's block pruning on real data: onnxsim_pruning.py MODEL CALIBRATION OUT COUNT.
+
+Drops COUNT sub-blocks, then the nodes and weights that nothing needs any more, which onnxsim leaves.
+Exits 1 where it can drop fewer.
+"""
+import sys
+
+import onnx
+import onnxruntime
+import onnxsim
+
+import scoring
+
+
+def drop_unused(model):
+    """Removes what no output needs."""
+    graph = model.graph
+    needed = {output.name for output in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.isdisjoint(node.output):
+            continue
+        kept.append(node)
+        needed |= reads(node)
+    initializers = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(kept))
+    graph.initializer.extend(initializers)
+
+
+def reads(node):
+    """Names that a node or a graph inside it may read."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        for graph in [attribute.g, *attribute.graphs]:
+            for inner in graph.node:
+                names |= reads(inner)
+            names |= {output.name for output in graph.output}
+    return names
+
+
+def main(source, calibration, out, count):
+    model = onnx.load(source)
+    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
+    data = [feeds for feeds, _ in scoring.batches(session, scoring.arrays(calibration))]
+
+    def pruned(blocks):
+        return onnxsim.apply_transformer_block_pruning(
+            model, calibration_data=data, num_blocks_to_drop=blocks)
+
+    result = pruned(int(count))
+    drop_unused(result)
+    if int(count) > 1:
+        # It stops without a word where there is no more to drop.
+        before = pruned(int(count) - 1)
+        drop_unused(before)
+    else:
+        before = onnx.load(source)
+        drop_unused(before)
+    if len(result.graph.node) >= len(before.graph.node):
+        print(f"onnxsim: error: finds fewer than {count} sub-blocks to drop", file=sys.stderr)
+        return 1
+    onnx.save(result, out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
