@@ -1,0 +1,78 @@
+/// Spans that do not touch, each with the form that takes its place.
+///
+/// Where two replaced spans touch they are one: nothing lies between them that could use the point
+/// where they meet, and one map from the first point to the last is at least as good as two.
+package struct SpanSet: Sendable, Hashable {
+  /// A span and the form of its replacement.
+  package struct Member: Sendable, Hashable {
+    package let span: CandidateSpan
+    package let form: ReplacementForm
+
+    package init(_ span: CandidateSpan, _ form: ReplacementForm) {
+      self.span = span
+      self.form = form
+    }
+  }
+
+  /// By stream and position.
+  package let members: [Member]
+
+  /// Nothing is replaced.
+  package init() { members = [] }
+
+  /// Members that overlap or touch are joined; the form of the most parameters is the whole's.
+  package init(_ members: some Sequence<Member>) {
+    var result: [Member] = []
+    for member in members.sorted(by: { $0.span.isBefore($1.span) }) {
+      guard let last = result.last, last.span.stream == member.span.stream,
+        member.span.from <= last.span.to
+      else {
+        result.append(member)
+        continue
+      }
+      let span = CandidateSpan(
+        stream: last.span.stream, from: last.span.from, to: max(last.span.to, member.span.to))
+      // Parameters grow alike with any width; 64 is one.
+      let isRicher = member.form.parameterCount(width: 64) > last.form.parameterCount(width: 64)
+      result[result.count - 1] = Member(span, isRicher ? member.form : last.form)
+    }
+    self.members = result
+  }
+
+  package var isEmpty: Bool { members.isEmpty }
+
+  /// Whether the step between points `step` and `step + 1` is replaced.
+  package func covers(_ step: Int, of stream: Int) -> Bool {
+    members.contains { $0.span.stream == stream && $0.span.from <= step && step < $0.span.to }
+  }
+
+  /// The set with one more step passed over: part of the span it touches, or a span of its own.
+  package func passing(_ step: Int, of stream: Int) -> SpanSet {
+    SpanSet(
+      members + [Member(CandidateSpan(stream: stream, from: step, to: step + 1), .identity)])
+  }
+
+  /// The set in which the member has another form.
+  package func changing(_ member: Member, to form: ReplacementForm) -> SpanSet {
+    SpanSet(members.map { $0 == member ? Member($0.span, form) : $0 })
+  }
+
+  /// The sets in which one step at an end of a member is kept again.
+  package var restorations: [SpanSet] {
+    members.flatMap { member -> [SpanSet] in
+      let (span, rest) = (member.span, members.filter { $0 != member })
+      guard span.length > 1 else { return [SpanSet(rest)] }
+      return [(span.from + 1, span.to), (span.from, span.to - 1)].map { from, to in
+        SpanSet(
+          rest + [Member(CandidateSpan(stream: span.stream, from: from, to: to), member.form)])
+      }
+    }
+  }
+}
+
+extension CandidateSpan {
+  /// Whether the span starts before another, streams in their order.
+  fileprivate func isBefore(_ other: CandidateSpan) -> Bool {
+    (stream, from, to) < (other.stream, other.from, other.to)
+  }
+}

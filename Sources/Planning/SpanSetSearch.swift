@@ -1,0 +1,321 @@
+/// Looks for sets of spans that do little damage for what they save, by measuring whole sets.
+///
+/// From the empty set on, the step is passed over next that adds the least damage for each parameter
+/// saved. What a step adds is known once it is measured beside the steps already passed over; it mostly
+/// grows from then on, so steps are measured again in the order of what was last known of them, until
+/// the best of those measured anew comes before the rest (lazy greedy; Minoux 1978). Between two steps a
+/// span may get a richer form, where that takes more damage away for each parameter than the next step
+/// would add.
+///
+/// Deterministic: what is measured, and in which order, depends on the numbers measured only.
+package struct SpanSetSearch {
+  /// What was measured of a set.
+  package struct Measured: Sendable {
+    package let set: SpanSet
+    /// Parameters of the model that is left.
+    package let parameters: Int
+    package let damage: Double
+    /// Whether the damage is within what is allowed.
+    package let isAcceptable: Bool
+
+    package init(_ set: SpanSet, parameters: Int, damage: Double, isAcceptable: Bool) {
+      self.set = set
+      self.parameters = parameters
+      self.damage = damage
+      self.isAcceptable = isAcceptable
+    }
+  }
+
+  /// A step that may be passed over.
+  package struct Step: Sendable, Hashable {
+    package let stream: Int
+    package let index: Int
+
+    package init(stream: Int, index: Int) {
+      self.stream = stream
+      self.index = index
+    }
+  }
+
+  /// When the search has gone far enough.
+  package enum Target: Sendable {
+    /// Once so many sets in a row are not acceptable.
+    case unacceptable(inARow: Int)
+    /// Once the model has at most so many parameters.
+    case parameters(Int)
+  }
+
+  /// How much the damage is first taken to grow for each parameter a step saves; absent for those that
+  /// are never passed over.
+  package let estimates: [Step: Double]
+  /// Forms that a passed-over span may get instead, by parameters.
+  package let forms: [ReplacementForm]
+  package let target: Target
+  /// Sets to measure at most.
+  package let budget: Int
+  /// Sets of falling size to begin with, where the budget is too small to come from the empty set to
+  /// the target step by step: the smallest that is acceptable, or the first that is small enough.
+  package let seeds: [SpanSet]
+
+  package init(
+    estimates: [Step: Double], forms: [ReplacementForm], target: Target, budget: Int,
+    seeds: [SpanSet] = []
+  ) {
+    self.estimates = estimates
+    self.forms = forms
+    self.target = target
+    self.budget = budget
+    self.seeds = seeds
+  }
+
+  /// The sets measured, in the order in which they were.
+  ///
+  /// - Parameters:
+  ///   - parameters: of the model that is left by a set.
+  ///   - measure: `nil` ends the search.
+  package func run<E: Error>(
+    parameters: @escaping (SpanSet) -> Int, measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) -> [Measured] {
+    var state = State(search: self, parameters: parameters, empty: parameters(SpanSet()))
+    try state.begin(measure)
+    try state.descend(measure)
+    while !state.isOver, try state.exchange(measure) { try state.descend(measure) }
+    return state.measured
+  }
+}
+
+/// A search on its way.
+private struct State {
+  typealias Measured = SpanSetSearch.Measured
+  typealias Step = SpanSetSearch.Step
+
+  let search: SpanSetSearch
+  let parameters: (SpanSet) -> Int
+  private(set) var measured: [Measured]
+  private var known: [SpanSet: Int] = [:]
+  private(set) var isOver = false
+  /// The set that the search goes on from.
+  private var current: Measured
+  /// What each step was last seen to add for each parameter it saves.
+  private var slopes: [Step: Double]
+  /// The damage that each step was seen to add when it was passed over.
+  private var shares: [Step: Double] = [:]
+  private var refused = Set<SpanSet>()
+
+  /// Steps looked at for an exchange, on either side.
+  private static let exchanged = 4
+
+  init(
+    search: SpanSetSearch, parameters: @escaping (SpanSet) -> Int, empty: Int
+  ) {
+    self.search = search
+    self.parameters = parameters
+    let nothing = Measured(SpanSet(), parameters: empty, damage: 0, isAcceptable: true)
+    measured = [nothing]
+    known[nothing.set] = 0
+    current = nothing
+    slopes = search.estimates
+  }
+
+  /// What is known of a set, measured now if it was not; `nil` once the budget is spent.
+  private mutating func look<E: Error>(
+    at set: SpanSet, _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) -> Measured? {
+    if let index = known[set] { return measured[index] }
+    guard !isOver, measured.count <= search.budget, let result = try measure(set) else {
+      isOver = true
+      return nil
+    }
+    known[set] = measured.count
+    measured.append(result)
+    return result
+  }
+
+  // MARK: Beginning
+
+  /// Goes to the best of the seeds, by bisection where their damage decides.
+  mutating func begin<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
+    let seeds = search.seeds
+    switch search.target {
+    case .unacceptable:
+      var (low, high) = (-1, seeds.count)
+      while high - low > 1 {
+        let middle = (low + high) / 2
+        guard let result = try look(at: seeds[middle], measure) else { break }
+        if result.isAcceptable { low = middle } else { high = middle }
+      }
+      if low >= 0 { current = measured[known[seeds[low]]!] }
+    case .parameters(let count):
+      guard let seed = seeds.last(where: { parameters($0) > count }) else { return }
+      if let result = try look(at: seed, measure) { current = result }
+    }
+  }
+
+  // MARK: Descent
+
+  /// Goes on to smaller models until the target is met or nothing is left to pass over.
+  mutating func descend<E: Error>(
+    _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) {
+    var failures = current.isAcceptable ? 0 : 1
+    while !hasArrived(failures) {
+      guard let (next, step, slope) = try cheapest(measure) else { break }
+      shares[step] = next.damage - current.damage
+      current = next
+      try enrich(beyond: slope, measure)
+      failures = current.isAcceptable ? 0 : failures + 1
+    }
+    // An exchange starts from the best there is.
+    current = best ?? current
+  }
+
+  private func hasArrived(_ failures: Int) -> Bool {
+    if isOver { return true }
+    switch search.target {
+    case .unacceptable(let count): return failures >= count
+    case .parameters(let count): return current.parameters <= count
+    }
+  }
+
+  /// The best set measured for the target.
+  private var best: Measured? {
+    switch search.target {
+    case .unacceptable:
+      measured.filter(\.isAcceptable)
+        .min { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) }
+    case .parameters(let count):
+      measured.filter { $0.parameters <= count }
+        .min { ($0.damage, $0.parameters) < ($1.damage, $1.parameters) }
+    }
+  }
+
+  /// The steps not passed over, those first that were last seen to add least.
+  private var candidates: [Step] {
+    slopes.keys.filter { !current.set.covers($0.index, of: $0.stream) }
+      .sorted { (slopes[$0]!, $0.stream, $0.index) < (slopes[$1]!, $1.stream, $1.index) }
+  }
+
+  private mutating func cheapest<E: Error>(
+    _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) -> (Measured, Step, slope: Double)? {
+    var fresh: [Step: Measured] = [:]
+    while let step = candidates.first {
+      if let result = fresh[step] { return (result, step, slopes[step]!) }
+      let set = current.set.passing(step.index, of: step.stream)
+      guard let result = try look(at: set, measure) else {
+        // What was measured anew is still better than nothing.
+        let seen = candidates.first { fresh[$0] != nil }
+        return seen.map { (fresh[$0]!, $0, slopes[$0]!) }
+      }
+      let saved = current.parameters - result.parameters
+      slopes[step] =
+        saved > 0 && result.damage.isFinite
+        ? max(result.damage - current.damage, 0) / Double(saved) : .infinity
+      if slopes[step] == .infinity { slopes[step] = nil } else { fresh[step] = result }
+    }
+    return nil
+  }
+
+  // MARK: Forms
+
+  /// Gives spans richer forms for as long as that takes more damage away for each parameter than
+  /// `slope`.
+  private mutating func enrich<E: Error>(
+    beyond slope: Double, _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) {
+    var progress = true
+    while progress, !isOver {
+      progress = false
+      var choice: (gain: Double, result: Measured)?
+      for (set, hope) in enrichments(beyond: slope) where hope > choice?.gain ?? slope {
+        guard let result = try look(at: set, measure) else { break }
+        let added = result.parameters - current.parameters
+        let gain = (current.damage - result.damage) / Double(max(added, 1))
+        if gain > max(slope, choice?.gain ?? 0) {
+          choice = (gain, result)
+        } else {
+          refused.insert(set)
+        }
+      }
+      if let choice {
+        current = choice.result
+        progress = true
+      }
+    }
+  }
+
+  /// Sets in which one span has a richer form, with the most that each can take away for each
+  /// parameter: the damage that the span's steps have added. The most hopeful first.
+  private func enrichments(beyond slope: Double) -> [(set: SpanSet, hope: Double)] {
+    var result: [(set: SpanSet, hope: Double)] = []
+    for member in current.set.members {
+      let share = (member.span.from..<member.span.to).reduce(0.0) {
+        $0 + max(shares[Step(stream: member.span.stream, index: $1)] ?? 0, 0)
+      }
+      for form in search.forms where form != member.form {
+        let set = current.set.changing(member, to: form)
+        let added = parameters(set) - current.parameters
+        guard added > 0, !refused.contains(set) else { continue }
+        let hope = share / Double(added)
+        if hope > slope { result.append((set, hope)) }
+      }
+    }
+    return result.enumerated()
+      .sorted { ($1.element.hope, $0.offset) < ($0.element.hope, $1.offset) }.map(\.element)
+  }
+
+  // MARK: Exchange
+
+  /// Keeps one step again and passes another over instead, or gives a span another form.
+  ///
+  /// - Returns: whether a better set was found.
+  mutating func exchange<E: Error>(
+    _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) -> Bool {
+    let start = current
+    for set in neighbours(of: start) {
+      guard let result = try look(at: set, measure) else { return false }
+      if isBetter(result, than: start) {
+        current = result
+        return true
+      }
+    }
+    return false
+  }
+
+  private func isBetter(_ a: Measured, than b: Measured) -> Bool {
+    switch search.target {
+    case .unacceptable:
+      // At the same size, less damage leaves room for a further step.
+      a.isAcceptable && a.parameters <= b.parameters
+        && (a.parameters < b.parameters || a.damage < b.damage * 0.99)
+    case .parameters(let count):
+      a.parameters <= count && a.damage < b.damage * 0.999
+    }
+  }
+
+  /// Sets one exchange away and not measured yet, those first of which most is hoped.
+  private func neighbours(of start: Measured) -> [SpanSet] {
+    let added = candidates.prefix(Self.exchanged)
+    let restored = start.set.restorations.prefix(4 * Self.exchanged)
+    var result: [SpanSet] = []
+    for step in added {
+      for set in restored where !set.covers(step.index, of: step.stream) {
+        let set = set.passing(step.index, of: step.stream)
+        if set != start.set, parameters(set) <= start.parameters { result.append(set) }
+      }
+    }
+    for member in start.set.members where member.form != .identity {
+      result.append(start.set.changing(member, to: .identity))
+    }
+    if case .parameters(let count) = search.target {
+      for member in start.set.members {
+        for form in search.forms where form != member.form {
+          let set = start.set.changing(member, to: form)
+          if parameters(set) <= count { result.append(set) }
+        }
+      }
+    }
+    return result.filter { known[$0] == nil }
+  }
+}

@@ -1,0 +1,118 @@
+import Testing
+
+@testable import Planning
+
+@Suite struct SpanSetSearchTests {
+  /// A stream of steps with known damages, half of which a linear map takes away; neighbours passed
+  /// over together do more.
+  private struct Network: Sendable {
+    let damages: [Double]
+    let width = 10
+    let saving = 1000
+    let limit: Double
+
+    func parameters(_ set: SpanSet) -> Int {
+      set.members.reduce(saving * damages.count) {
+        $0 - saving * $1.span.length + $1.form.parameterCount(width: width)
+      }
+    }
+
+    func damage(_ set: SpanSet) -> Double {
+      set.members.reduce(0) { sum, member in
+        let own = (member.span.from..<member.span.to).reduce(0) { $0 + damages[$1] }
+        let together = own * (1 + 0.2 * Double(member.span.length - 1))
+        return sum + (member.form == .linear ? together / 2 : together)
+      }
+    }
+
+    func measured(_ set: SpanSet) -> SpanSetSearch.Measured {
+      SpanSetSearch.Measured(
+        set, parameters: parameters(set), damage: damage(set), isAcceptable: damage(set) <= limit)
+    }
+
+    func search(
+      _ target: SpanSetSearch.Target, budget: Int, seeds: [SpanSet] = []
+    ) -> [SpanSetSearch.Measured] {
+      let steps = damages.indices.map {
+        (SpanSetSearch.Step(stream: 0, index: $0), damages[$0] / Double(saving))
+      }
+      return SpanSetSearch(
+        estimates: Dictionary(uniqueKeysWithValues: steps), forms: [.linear], target: target,
+        budget: budget, seeds: seeds
+      ).run(parameters: parameters) { set -> SpanSetSearch.Measured? in measured(set) }
+    }
+
+    /// Every set of spans in both forms.
+    var all: [SpanSet] {
+      func extended(_ set: [SpanSet.Member], from: Int) -> [SpanSet] {
+        guard from < damages.count else { return [SpanSet(set)] }
+        var result = extended(set, from: from + 1)
+        for to in from + 1...damages.count {
+          for form in [ReplacementForm.identity, .linear] {
+            let span = CandidateSpan(stream: 0, from: from, to: to)
+            result += extended(set + [SpanSet.Member(span, form)], from: to + 1)
+          }
+        }
+        return result
+      }
+      return extended([], from: 0)
+    }
+  }
+
+  private static let networks = [
+    Network(damages: [0.3, 0.01, 0.02, 0.011, 0.03, 0.012, 0.2, 0.05], limit: 0.06),
+    Network(damages: [0.02, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02], limit: 0.05),
+    Network(damages: [0.5, 0.001, 0.4, 0.001, 0.3, 0.002, 0.2, 0.1], limit: 0.3),
+  ]
+
+  @Test(arguments: networks.indices)
+  func findsTheSmallestAcceptableSetThatBruteForceFinds(index: Int) {
+    let network = Self.networks[index]
+    let found = network.search(.unacceptable(inARow: 3), budget: 200)
+    let best = network.all.map(network.measured).filter(\.isAcceptable).map(\.parameters).min()
+    #expect(found.filter(\.isAcceptable).map(\.parameters).min() == best)
+    #expect(Set(found.map(\.set)).count == found.count, "no set is measured twice")
+  }
+
+  @Test(arguments: networks.indices)
+  func findsTheLeastDamageOfASize(index: Int) {
+    let network = Self.networks[index]
+    for count in [7000, 6000, 5000, 4000, 3000] where count < network.saving * network.damages.count {
+      let found = network.search(.parameters(count), budget: 200)
+        .filter { $0.parameters <= count }.map(\.damage).min()
+      let best = network.all.map(network.measured).filter { $0.parameters <= count }
+        .map(\.damage).min()
+      #expect(found! <= best! * 1.02, "at \(count) parameters")
+    }
+  }
+
+  @Test func measuresNoMoreThanItsBudget() {
+    for budget in 0...12 {
+      let found = Self.networks[0].search(.unacceptable(inARow: 3), budget: budget)
+      #expect(found.count <= budget + 1)
+      #expect(found[0].set.isEmpty)
+    }
+  }
+
+  @Test func beginsWithTheSmallestAcceptableSeed() {
+    let network = Self.networks[0]
+    var seeds: [SpanSet] = []
+    for step in [1, 3, 5, 2, 4] { seeds.append((seeds.last ?? SpanSet()).passing(step, of: 0)) }
+    let acceptable = seeds.last { network.measured($0).isAcceptable }!
+    let found = network.search(.unacceptable(inARow: 3), budget: 3, seeds: seeds)
+    #expect(found.contains { $0.set == acceptable })
+  }
+
+  @Test func endsWhereMeasuringEnds() {
+    let network = Self.networks[0]
+    var left = 2
+    let search = SpanSetSearch(
+      estimates: [SpanSetSearch.Step(stream: 0, index: 1): 1], forms: [],
+      target: .parameters(0), budget: 100)
+    let found = search.run(parameters: network.parameters) { set -> SpanSetSearch.Measured? in
+      left -= 1
+      return left >= 0 ? network.measured(set) : nil
+    }
+    #expect(found.count == 2)
+  }
+}

@@ -1,0 +1,27 @@
+import Testing
+
+@testable import Planning
+
+@Suite struct SpanSetTests {
+  private func member(_ from: Int, _ to: Int, _ form: ReplacementForm = .identity)
+    -> SpanSet.Member
+  { SpanSet.Member(CandidateSpan(stream: 0, from: from, to: to), form) }
+
+  @Test func spansThatTouchBecomeOneOfTheRicherForm() {
+    let set = SpanSet([member(4, 6, .linear), member(1, 2), member(2, 3, .bias), member(6, 7)])
+    #expect(set.members == [member(1, 3, .bias), member(4, 7, .linear)])
+    #expect(SpanSet([member(1, 2), member(3, 4)]).passing(2, of: 0).members == [member(1, 4)])
+    let elsewhere = SpanSet.Member(CandidateSpan(stream: 1, from: 2, to: 3), .identity)
+    #expect(SpanSet([member(1, 2), elsewhere]).members == [member(1, 2), elsewhere])
+  }
+
+  @Test func restoringKeepsAStepAtAnEnd() {
+    let set = SpanSet([member(0, 1), member(2, 5, .linear)])
+    #expect(
+      set.restorations == [
+        SpanSet([member(2, 5, .linear)]), SpanSet([member(0, 1), member(3, 5, .linear)]),
+        SpanSet([member(0, 1), member(2, 4, .linear)]),
+      ])
+    #expect(set.covers(4, of: 0) && !set.covers(5, of: 0) && !set.covers(2, of: 1))
+  }
+}
