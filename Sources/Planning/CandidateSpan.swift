@@ -106,15 +106,17 @@ package struct SpanSaving: Sendable {
   package let parametersAdded: Int
 
   /// The saving of one span, exact where weights are shared.
+  ///
+  /// - Parameter added: parameters of what takes its place.
   package init(
-    _ span: CandidateSpan, form: ReplacementForm, in graph: Graph, _ streams: [ResidualStream],
+    _ span: CandidateSpan, adding added: Int, in graph: Graph, _ streams: [ResidualStream],
     multiplyAdds: (NodeID) -> Int
   ) {
     let stream = streams[span.stream]
     removal = Removal(
       replacing: [(from: stream.points[span.from], to: stream.points[span.to])], in: graph,
       multiplyAdds: multiplyAdds)
-    parametersAdded = form.parameterCount(width: stream.width)
+    parametersAdded = added
   }
 
   /// Parameters that the model has less; negative where the replacement is larger than the span.

@@ -20,7 +20,7 @@ extension ReplacementPlan {
 
 extension ReplacementPlan.Span {
   fileprivate init(_ member: JSONMember) throws(PlanError) {
-    try member.expectKeys(["from", "to", "label", "form", "ridge", "weights"])
+    try member.expectKeys(["from", "to", "label", "form", "ridge", "mask", "weights"])
     let form = try member["form"]
     let name = try form.string
     guard let known = ReplacementForm(rawValue: name) else {
@@ -30,6 +30,7 @@ extension ReplacementPlan.Span {
     self.init(
       from: try member["from"].string, to: try member["to"].string,
       label: try member["label"].string, form: known, ridge: try member.optional("ridge")?.number,
+      mask: try member.optional("mask")?.string,
       weights: try member.optional("weights").map { weights throws(PlanError) in
         try ReplacementWeights(weights)
       })
@@ -38,9 +39,13 @@ extension ReplacementPlan.Span {
 
 extension ReplacementWeights {
   fileprivate init(_ member: JSONMember) throws(PlanError) {
-    try member.expectKeys(["weight", "bias"])
+    try member.expectKeys(Set(Part.allCases.map(\.rawValue)))
+    func part(_ part: Part) throws(PlanError) -> [Float]? {
+      try member.optional(part.rawValue)?.floats
+    }
     self.init(
-      weight: try member.optional("weight")?.floats, bias: try member.optional("bias")?.floats)
+      weight: try part(.weight), up: try part(.up), context: try part(.context),
+      bias: try part(.bias))
   }
 }
 

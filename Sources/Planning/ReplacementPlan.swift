@@ -16,17 +16,20 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
     package var form: ReplacementForm
     /// The ridge the weights were fitted with, relative to the Gram matrix's mean diagonal.
     package var ridge: Double?
+    /// The model's input that tells tokens from padding, where the form takes a mean over tokens.
+    package var mask: String?
     package var weights: ReplacementWeights?
 
     package init(
       from: String, to: String, label: String, form: ReplacementForm, ridge: Double? = nil,
-      weights: ReplacementWeights? = nil
+      mask: String? = nil, weights: ReplacementWeights? = nil
     ) {
       self.from = from
       self.to = to
       self.label = label
       self.form = form
       self.ridge = ridge
+      self.mask = mask
       self.weights = weights
     }
   }
@@ -72,7 +75,12 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
       if let other = result.firstIndex(where: { $0.overlaps(candidate) }) {
         throw PlanError(.overlap, path: path, "overlaps spans[\(other)]")
       }
-      try span.checkWeights(width: streams[from.stream].width, path: path + ".weights")
+      let stream = streams[from.stream]
+      if let objection = span.form.objection(to: stream) {
+        throw PlanError(.invalidWeights, path: path + ".form", objection)
+      }
+      try span.checkMask(of: stream, in: graph, path: path + ".mask")
+      try span.checkWeights(width: stream.width, path: path + ".weights")
       result.append(candidate)
     }
     return result
@@ -91,10 +99,36 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
 }
 
 extension ReplacementPlan.Span {
+  /// Verifies that the mask is the stream's.
+  fileprivate func checkMask(
+    of stream: ResidualStream, in graph: Graph, path: String
+  ) throws(PlanError) {
+    guard let mask else { return }
+    guard form == .context else {
+      throw PlanError(.invalidWeights, path: path, "expected none for form '\(form.rawValue)'")
+    }
+    guard let known = stream.mask, graph[known].name == mask else {
+      throw PlanError(
+        .unknownPoint, path: path, "'\(mask)' is no input that masks the stream's tokens")
+    }
+  }
+
   /// Verifies that the weights are those the form takes.
   fileprivate func checkWeights(width: Int, path: String) throws(PlanError) {
-    try check(weights?.weight, form.weightCount(width: width), path + ".weight")
-    try check(weights?.bias, form.hasBias ? width : nil, path + ".bias")
+    let weights = weights ?? .init()
+    let rank = weights.rank(width: width)
+    if form == .lowRank, let count = weights.weight?.count {
+      guard (1...max(width, 1)).contains(rank), count == rank * width else {
+        throw PlanError(
+          .invalidWeights, path: path + ".weight",
+          "expected from 1 to \(width) times \(width) numbers for form '\(form.rawValue)', "
+            + "got \(count) numbers")
+      }
+    }
+    for part in ReplacementWeights.Part.allCases {
+      let expected = form.count(of: part, width: width, rank: max(rank, 1))
+      try check(weights[part], expected, "\(path).\(part.rawValue)")
+    }
   }
 
   private func check(_ values: [Float]?, _ count: Int?, _ path: String) throws(PlanError) {
@@ -111,14 +145,14 @@ extension ReplacementPlan.Span {
 }
 
 extension ReplacementWeights: Encodable {
-  private enum CodingKeys: String, CodingKey { case bias, weight }
-
   package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    func data(_ values: [Float]) -> Data {
-      Data(values.flatMap { value in (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) } })
+    var container = encoder.container(keyedBy: Part.self)
+    for part in Part.allCases {
+      guard let values = self[part] else { continue }
+      let bytes = values.flatMap { value in
+        (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) }
+      }
+      try container.encode(Data(bytes), forKey: part)
     }
-    try container.encodeIfPresent(weight.map(data), forKey: .weight)
-    try container.encodeIfPresent(bias.map(data), forKey: .bias)
   }
 }

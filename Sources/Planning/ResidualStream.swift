@@ -30,13 +30,18 @@ package struct ResidualStream: Sendable {
   /// The points' type at a batch of one.
   package let type: ArrayType
   package let layout: Layout
+  /// The input [N, T] that is zero at tokens which are padding, if the graph has one.
+  package var mask: ValueID?
 
-  package init(points: [ValueID], steps: [Step], type: ArrayType, layout: Layout) {
+  package init(
+    points: [ValueID], steps: [Step], type: ArrayType, layout: Layout, mask: ValueID? = nil
+  ) {
     precondition(steps.count == points.count - 1, "a stream has one step less than points")
     self.points = points
     self.steps = steps
     self.type = type
     self.layout = layout
+    self.mask = mask
   }
 
   /// The number of features at one position: d.

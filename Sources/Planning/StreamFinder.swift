@@ -33,7 +33,11 @@ package struct StreamFinding: Sendable {
     var search = StreamSearch(flow)
     search.classify()
     let chains = search.chains()
-    streams = chains.map { Self.stream($0, flow, multiplyAdds) }
+    streams = chains.map { points in
+      var stream = Self.stream(points, flow, multiplyAdds)
+      stream.mask = flow.paddingMask(of: stream)
+      return stream
+    }
     rejected = search.rejected
       .sorted { flow.position(of: $0.key) < flow.position(of: $1.key) }
       .map { Rejection(node: $0.key, reason: $0.value) }

@@ -6,27 +6,31 @@ package struct NonFiniteValues: Error, Sendable {
   package let point: Int
 }
 
-/// Rows of one point with their mean taken off.
+/// Rows of one point with their mean taken off, each scaled by the root of its weight.
 struct CentredRows: Sendable {
   let mean: [Double]
-  /// Σ (x − mean)² of each feature.
+  /// Σ w (x − mean)² of each feature.
   let squares: [Double]
   private let values: [Float]
   private let width: Int
 
-  init(_ values: UnsafeBufferPointer<Float>, width: Int) {
+  /// - Parameter weights: one for each row, none below zero; 1 each where `nil`.
+  init(_ values: UnsafeBufferPointer<Float>, width: Int, weights: [Float]? = nil) {
     let rows = values.count / width
     var mean = [Double](repeating: 0, count: width)
     for row in 0..<rows {
-      for k in 0..<width { mean[k] += Double(values[row * width + k]) }
+      let weight = weights.map { Double($0[row]) } ?? 1
+      for k in 0..<width { mean[k] += weight * Double(values[row * width + k]) }
     }
-    for k in 0..<width { mean[k] /= Double(max(rows, 1)) }
+    let total = weights?.reduce(0) { $0 + Double($1) } ?? Double(rows)
+    if total > 0 { for k in 0..<width { mean[k] /= total } }
     var squares = [Double](repeating: 0, count: width)
     self.values = [Float](unsafeUninitializedCapacity: values.count) { result, count in
       for row in 0..<rows {
+        let root = weights.map { Double($0[row]).squareRoot() } ?? 1
         for k in 0..<width {
           let index = row * width + k
-          let difference = Double(values[index]) - mean[k]
+          let difference = root * (Double(values[index]) - mean[k])
           squares[k] += difference * difference
           result.initializeElement(at: index, to: Float(difference))
         }
@@ -41,7 +45,7 @@ struct CentredRows: Sendable {
   /// Whether products with other rows that are finite are finite: a variance bounds every covariance.
   var isFinite: Bool { squares.allSatisfy { Float($0).isFinite } }
 
-  /// result = selfᵀ other, shape [d, d].
+  /// result = selfᵀ other, shape [d, d'] for rows of d and of d' features.
   func product(with other: CentredRows, into result: UnsafeMutableBufferPointer<Float>) {
     values.withUnsafeBufferPointer { x in
       other.values.withUnsafeBufferPointer { y in
@@ -49,9 +53,9 @@ struct CentredRows: Sendable {
           return
         }
         Gemm.sgemm(
-          m: width, n: width, k: values.count / width,
+          m: width, n: other.width, k: values.count / width,
           a: MatrixView(x, leadingDimension: width, isTransposed: true),
-          b: MatrixView(y, leadingDimension: width), c: result, ldc: width)
+          b: MatrixView(y, leadingDimension: other.width), c: result, ldc: other.width)
       }
     }
   }

@@ -3,22 +3,19 @@ package import Kernels
 /// Closed-form fits from one point of a stream to later ones.
 ///
 /// The eigenvectors of XᵀX depend on the first point only, so they are found once for all spans that
-/// start there; in their basis every ridge strength costs O(d²).
+/// start there.
 package struct Fits: Sendable {
-  private let eigenvalues: [Double]
-  /// Unit eigenvectors of XᵀX, one per row.
-  private let basis: Matrix
-  private let width: Int
+  private let regression: RidgeRegression
 
   /// Ridge strengths tried, relative to the mean diagonal of XᵀX.
-  package static let ridges = [1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1]
+  package static let ridges = RidgeRegression.strengths
 
   /// Prepares fits from the first point of `moments`.
   ///
   /// - Throws: `KernelError` if the eigenvalues do not converge.
   package init(from moments: SpanMoments) throws(KernelError) {
-    width = moments.width
-    (eigenvalues, basis) = try Matrix(rows: width, columns: width, moments.xx).eigen()
+    regression = try RidgeRegression(
+      gram: Matrix(rows: moments.width, columns: moments.width, moments.xx))
   }
 
   /// y = x.
@@ -26,9 +23,9 @@ package struct Fits: Sendable {
     var residual = held.traceDifference
     for k in 0..<held.width {
       let shift = held.meanY[k] - held.meanX[k]
-      residual += Double(held.rowCount) * shift * shift
+      residual += held.weight * shift * shift
     }
-    return Fit(.identity, heldResidual: residual, held: held)
+    return Fit(.identity, heldResidual: residual, scatter: held.traceYY)
   }
 
   /// y = x + b with b the mean difference.
@@ -37,9 +34,9 @@ package struct Fits: Sendable {
     var residual = held.traceDifference
     for k in 0..<held.width {
       let shift = held.meanY[k] - held.meanX[k] - bias[k]
-      residual += Double(held.rowCount) * shift * shift
+      residual += held.weight * shift * shift
     }
-    return Fit(.bias(bias.map { Float($0) }), heldResidual: residual, held: held)
+    return Fit(.bias(bias.map { Float($0) }), heldResidual: residual, scatter: held.traceYY)
   }
 
   /// y = x ∘ s + b, each feature by itself, drawn toward s = 1 by a ridge of 10⁻³.
@@ -57,58 +54,65 @@ package struct Fits: Sendable {
       let shift = held.meanY[k] - held.meanX[k] * scale[k] - bias[k]
       residual +=
         scale[k] * scale[k] * held.xx[k * width + k] - 2 * scale[k] * held.xy[k * width + k]
-        + Double(held.rowCount) * shift * shift
+        + held.weight * shift * shift
     }
     let map = LinearMap.diagonal(scale: scale.map { Float($0) }, bias: bias.map { Float($0) })
-    return Fit(map, ridge: ridge, heldResidual: residual, held: held)
+    return Fit(map, ridge: ridge, heldResidual: residual, scatter: held.traceYY)
   }
 
   /// y = x W + b, ridge-regularised toward W = I, the strength chosen on held-out moments.
-  ///
-  /// With D = W − I, minimises ‖(Y − X) − X D‖² + λ t ‖D‖² over centred X and Y, t the mean diagonal of
-  /// XᵀX. In the basis Q of XᵀX = Qᵀ Λ Q: D = Qᵀ (Λ + λ t)⁻¹ M with M = Q (XᵀY − XᵀX).
-  /// Source: Hoerl and Kennard 1970, about another origin than zero.
   package func ridge(_ fitted: SpanMoments, held: SpanMoments) -> Fit {
-    let target = Matrix.product(basis, difference(fitted))
-    let linear = Matrix.product(basis, difference(held)).rowDots(with: target)
-    var quadratic = Matrix.product(
-      Matrix.product(basis, Matrix(rows: width, columns: width, held.xx)), basis, transposeB: true)
-    quadratic.multiplyElements(by: Matrix.product(target, target, transposeB: true))
-    let meanDiagonal = max(eigenvalues.reduce(0, +), 0) / Double(width)
-    let shiftX = zip(held.meanX, fitted.meanX).map { $0 - $1 }
-    let shiftY = zip(held.meanY, fitted.meanY).map { $0 - $1 }
-    let rotatedShift = Matrix.product(
-      basis, Matrix(rows: width, columns: 1, shiftX)
-    ).elements
-
-    var best: (ridge: Double, residual: Double, factors: [Double])?
-    for ridge in Self.ridges {
-      let factors = eigenvalues.map {
-        1 / max(max($0, 0) + ridge * meanDiagonal, .leastNormalMagnitude)
-      }
-      var residual = held.traceDifference
-      for k in 0..<width {
-        var sum = 0.0
-        for column in 0..<width { sum += factors[column] * quadratic[k, column] }
-        residual += factors[k] * (sum - 2 * linear[k])
-      }
-      let weights = zip(rotatedShift, factors).map { $0 * $1 }
-      let moved = Matrix.product(Matrix(rows: 1, columns: width, weights), target).elements
-      for k in 0..<width {
-        let shift = shiftY[k] - shiftX[k] - moved[k]
-        residual += Double(held.rowCount) * shift * shift
-      }
-      if best == nil || residual <= best!.residual { best = (ridge, residual, factors) }
-    }
-    let chosen = best!
-    var weight = Matrix.product(
-      basis, transposeA: true, target.scalingRows(by: chosen.factors))
-    for k in 0..<width { weight[k, k] += 1 }
-    let moved = Matrix.product(Matrix(rows: 1, columns: width, fitted.meanX), weight).elements
-    let bias = zip(fitted.meanY, moved).map { Float($0 - $1) }
+    let moments = fitted.difference
+    let solution = regression.solve(moments, held: held.difference)
     return Fit(
-      .linear(weight: weight.elements.map { Float($0) }, bias: bias), ridge: chosen.ridge,
-      heldResidual: chosen.residual, held: held)
+      .linear(
+        weight: solution.weight.addingIdentity(at: 0).floats,
+        bias: solution.weight.constant(for: moments).map { Float($0) }),
+      ridge: solution.ridge, heldResidual: solution.heldResidual, scatter: held.traceYY)
+  }
+
+  /// y = x W, ridge-regularised toward W = I over rows about zero: as many parameters as the paper's.
+  ///
+  /// - Throws: `KernelError` if the eigenvalues do not converge.
+  package static func unbiased(
+    _ fitted: SpanMoments, held: SpanMoments
+  ) throws(KernelError) -> Fit {
+    let moments = fitted.aboutZero.difference
+    let solution = try RidgeRegression(gram: moments.gram).solve(
+      moments, held: held.aboutZero.difference)
+    return Fit(
+      .linear(weight: solution.weight.addingIdentity(at: 0).floats, bias: nil),
+      ridge: solution.ridge, heldResidual: solution.heldResidual, scatter: held.traceYY)
+  }
+
+  /// y = x + (x U) V + b for each rank r given, U [d, r] and V [r, d].
+  ///
+  /// Of the ridge solution D, U V is the nearest of rank r where distance is what the fit itself counts,
+  /// errors over the rows and the ridge: V is the leading eigenvectors of
+  /// Dᵀ(XᵀX + λ t I)D = Dᵀ Xᵀ(Y − X), and U = D Vᵀ.
+  /// Source: Izenman 1975; Mukherjee and Zhu 2011 with a ridge.
+  ///
+  /// - Throws: `KernelError` if the eigenvalues do not converge.
+  package func reducedRank(
+    _ fitted: SpanMoments, held: SpanMoments, ranks: [Int]
+  ) throws(KernelError) -> [Fit] {
+    let (moments, other) = (fitted.difference, held.difference)
+    let solution = regression.solve(moments, held: other)
+    let weighted = solution.target.scalingRows(by: solution.factors)
+    let (_, vectors) = try Matrix.product(solution.target, transposeA: true, weighted).eigen()
+    return ranks.map { rank in
+      // Eigenvalues ascend: the leading vectors are the last rows.
+      let up = vectors.lastRows(rank)
+      let down = Matrix.product(solution.weight, up, transposeB: true)
+      let weight = Matrix.product(down, up)
+      let map = LinearMap.lowRank(
+        down: down.floats, up: up.floats,
+        bias: weight.constant(for: moments).map { Float($0) })
+      return Fit(
+        map, ridge: solution.ridge,
+        heldResidual: other.residual(of: weight, constant: weight.constant(for: moments)),
+        scatter: held.traceYY)
+    }
   }
 
   /// y = x W with W the least-squares solution of smallest norm: no bias, no ridge.
@@ -120,48 +124,32 @@ package struct Fits: Sendable {
     _ fitted: SpanMoments, held: SpanMoments
   ) throws(KernelError) -> Fit {
     let width = fitted.width
-    let gram = raw(fitted.xx, fitted.meanX, fitted.meanX, fitted.rowCount, width)
-    let cross = raw(fitted.xy, fitted.meanX, fitted.meanY, fitted.rowCount, width)
-    let (values, vectors) = try gram.eigen()
+    let (moments, other) = (fitted.aboutZero, held.aboutZero)
+    let (values, vectors) = try Matrix(rows: width, columns: width, moments.xx).eigen()
     let smallest = (values.last ?? 0) * Double(Float.ulpOfOne) * Double(width).squareRoot()
     let factors = values.map { $0 > smallest && $0 > 0 ? 1 / $0 : 0 }
-    let rotated = Matrix.product(vectors, cross).scalingRows(by: factors)
+    let rotated = Matrix.product(vectors, Matrix(rows: width, columns: width, moments.xy))
+      .scalingRows(by: factors)
     let weight = Matrix.product(vectors, transposeA: true, rotated)
-    let residual = Self.residual(of: weight, held)
+    let residual = other.difference.residual(of: weight.addingIdentity(-1, at: 0))
     return Fit(
-      .linear(weight: weight.elements.map { Float($0) }, bias: nil), heldResidual: residual,
-      held: held)
+      .linear(weight: weight.floats, bias: nil), heldResidual: residual, scatter: held.traceYY)
   }
+}
 
-  /// ‖Y − X W‖² from moments.
-  private static func residual(of weight: Matrix, _ held: SpanMoments) -> Double {
-    let width = held.width
-    let product = Matrix.product(Matrix(rows: width, columns: width, held.xx), weight)
-    var residual = held.traceYY
+extension DifferenceMoments {
+  /// ‖(Y − X) − Z D − b‖² over the rows.
+  func residual(of weight: Matrix, constant: [Double]? = nil) -> Double {
+    let product = Matrix.product(gram, weight)
+    var residual = trace
     for index in weight.elements.indices {
-      residual += weight.elements[index] * (product.elements[index] - 2 * held.xy[index])
+      residual += weight.elements[index] * (product.elements[index] - 2 * cross.elements[index])
     }
-    let moved = Matrix.product(Matrix(rows: 1, columns: width, held.meanX), weight).elements
-    for k in 0..<width {
-      let shift = held.meanY[k] - moved[k]
-      residual += Double(held.rowCount) * shift * shift
+    let missed = weight.constant(for: self)
+    for k in missed.indices {
+      let shift = missed[k] - (constant?[k] ?? 0)
+      residual += self.weight * shift * shift
     }
     return residual
-  }
-
-  /// Moments about zero from central ones.
-  private static func raw(
-    _ central: [Double], _ a: [Double], _ b: [Double], _ rows: Int, _ width: Int
-  ) -> Matrix {
-    var result = Matrix(rows: width, columns: width, central)
-    for row in 0..<width {
-      for column in 0..<width { result[row, column] += Double(rows) * a[row] * b[column] }
-    }
-    return result
-  }
-
-  private func difference(_ moments: SpanMoments) -> Matrix {
-    Matrix(rows: width, columns: width, moments.xy)
-      - Matrix(rows: width, columns: width, moments.xx)
   }
 }

@@ -57,6 +57,36 @@ struct Matrix: Sendable {
     return result
   }
 
+  static func + (a: Matrix, b: Matrix) -> Matrix {
+    Matrix(rows: a.rows, columns: a.columns, zip(a.elements, b.elements).map { $0 + $1 })
+  }
+
+  /// The matrix with `factor` times the identity added to the square of rows from `row` on.
+  func addingIdentity(_ factor: Double = 1, at row: Int) -> Matrix {
+    var result = self
+    for k in 0..<columns { result[row + k, k] += factor }
+    return result
+  }
+
+  /// The last `count` rows.
+  func lastRows(_ count: Int) -> Matrix {
+    Matrix(rows: count, columns: columns, Array(elements.suffix(count * columns)))
+  }
+
+  /// The sum of the products of elements at the same place.
+  func dot(_ other: Matrix) -> Double {
+    precondition(rows == other.rows && columns == other.columns)
+    return elements.indices.reduce(0) { $0 + elements[$1] * other.elements[$1] }
+  }
+
+  /// The mean of the diagonal of a square matrix.
+  var meanDiagonal: Double {
+    (0..<rows).reduce(0) { $0 + self[$1, $1] } / Double(max(rows, 1))
+  }
+
+  /// The elements rounded to float.
+  var floats: [Float] { elements.map { Float($0) } }
+
   /// Multiplies each element by the other matrix's at its place.
   mutating func multiplyElements(by other: Matrix) {
     precondition(rows == other.rows && columns == other.columns)
@@ -87,5 +117,36 @@ struct Matrix: Sendable {
     }
     if let failure { throw failure }
     return (values, vectors)
+  }
+
+  /// The solution of self · X = `right`, self being symmetric and positive definite.
+  ///
+  /// - Throws: `KernelError.notPositiveDefinite`.
+  func solvingPositiveDefinite(_ right: Matrix) throws(KernelError) -> Matrix {
+    precondition(rows == columns && right.rows == rows)
+    var factor = self
+    // Each row a right side.
+    var solution = right.transposed
+    var failure: KernelError?
+    factor.elements.withUnsafeMutableBufferPointer { a in
+      solution.elements.withUnsafeMutableBufferPointer { b in
+        guard let a = a.baseAddress, let b = b.baseAddress else { return }
+        do throws(KernelError) {
+          try SymmetricMatrix.dpotrf(n: rows, a: a, lda: rows)
+          SymmetricMatrix.dpotrs(
+            n: rows, rightSides: right.columns, factor: a, lda: rows, b: b, ldb: rows)
+        } catch { failure = error }
+      }
+    }
+    if let failure { throw failure }
+    return solution.transposed
+  }
+
+  var transposed: Matrix {
+    var result = Matrix(zero: columns, rows)
+    for row in 0..<rows {
+      for column in 0..<columns { result[column, row] = self[row, column] }
+    }
+    return result
   }
 }

@@ -8,13 +8,16 @@ import Tensors
 /// those of each span's first point with itself and with the last; of all points the diagonals.
 ///
 /// Precision: the products of the rows that are added at once are sums in float about their own mean,
-/// so that a mean far from zero costs no digits; totals are in double.
+/// so that a mean far from zero costs no digits; totals are in double. Rows may have weights w: every
+/// sum over rows is then one of w times the row's term, means included.
 /// Source: Chan, Golub, LeVeque 1979, the pairwise update of sums of squares.
 package struct StreamMoments: Sendable {
   package let width: Int
   /// The points that are observed, ascending.
   package let points: [Int]
   package private(set) var rowCount = 0
+  /// The sum of the rows' weights: their number where none was given.
+  package private(set) var weight = 0.0
   private var means: [[Double]]
   /// Σ (x − mean)² of each point's features.
   private var squares: [[Double]]
@@ -51,43 +54,47 @@ package struct StreamMoments: Sendable {
   /// Adds rows of all `points`, in their order. The same rows, added in the same pieces, give the same
   /// bits for any number of threads.
   ///
+  /// - Parameter weights: one for each row, none below zero; 1 each where `nil`.
   /// - Throws: `NonFiniteValues` naming the first point that holds NaN or infinity, or whose
   ///   products overflow.
   package mutating func add(
-    _ values: [UnsafeBufferPointer<Float>], threads: Int = 1
+    _ values: [UnsafeBufferPointer<Float>], weights: [Float]? = nil, threads: Int = 1
   ) throws(NonFiniteValues) {
     precondition(values.count == points.count)
     let rows = values.first.map { $0.count / width } ?? 0
     precondition(values.allSatisfy { $0.count == rows * width })
-    guard rows > 0 else { return }
-    let centred = Self.centred(values, width, threads)
+    precondition(weights.map { $0.count == rows } ?? true)
+    let added = weights?.reduce(0) { $0 + Double($1) } ?? Double(rows)
+    guard added > 0 else { return }
+    let centred = Self.centred(values, width, weights, threads)
     if let index = centred.firstIndex(where: { !$0.isFinite }) {
       throw NonFiniteValues(point: points[index])
     }
-    let total = rowCount + rows
+    let total = weight + added
     let shifts = zip(centred, means).map { new, old in zip(new.mean, old).map { $0 - $1 } }
     // Before the first rows there is no mean to differ from.
-    let weight = Double(rowCount) * Double(rows) / Double(total)
-    addProducts(centred, shifts, weight, threads)
-    let share = Double(rows) / Double(total)
+    let balance = weight * added / total
+    addProducts(centred, shifts, balance, threads)
+    let share = added / total
     for point in points.indices {
       for k in 0..<width {
         let shift = shifts[point][k]
-        squares[point][k] += centred[point].squares[k] + weight * shift * shift
+        squares[point][k] += centred[point].squares[k] + balance * shift * shift
         means[point][k] += share * shift
       }
     }
-    rowCount = total
+    rowCount += rows
+    weight = total
   }
 
   private static func centred(
-    _ values: [UnsafeBufferPointer<Float>], _ width: Int, _ threads: Int
+    _ values: [UnsafeBufferPointer<Float>], _ width: Int, _ weights: [Float]?, _ threads: Int
   ) -> [CentredRows] {
     [CentredRows](unsafeUninitializedCapacity: values.count) { result, count in
       // Each index is written once, by one thread.
       nonisolated(unsafe) let (result, values) = (result, values)
       share(values.count, threads) { index in
-        result.initializeElement(at: index, to: CentredRows(values[index], width: width))
+        result.initializeElement(at: index, to: CentredRows(values[index], width: width, weights: weights))
       }
       count = values.count
     }
@@ -148,7 +155,7 @@ package struct StreamMoments: Sendable {
       let cross = positions[PointPair(x, y)], let gram = positions[PointPair(x, x)]
     else { preconditionFailure("no products kept for points \(from) and \(to)") }
     return SpanMoments(
-      width: width, rowCount: rowCount, meanX: means[x], meanY: means[y], xx: products[gram],
+      width: width, rowCount: rowCount, weight: weight, meanX: means[x], meanY: means[y], xx: products[gram],
       xy: products[cross], traceYY: squares[y].reduce(0, +))
   }
 }
@@ -169,6 +176,8 @@ package struct PointPair: Hashable, Sendable {
 package struct SpanMoments: Sendable {
   package let width: Int
   package let rowCount: Int
+  /// The sum of the rows' weights.
+  package let weight: Double
   package let meanX: [Double]
   package let meanY: [Double]
   /// XᵀX, shape [d, d].

@@ -5,8 +5,8 @@ import Tensors
 
 /// Measures what each choice, alone, does to the model's outputs on held-out data.
 ///
-/// The whole model runs once; from its values at a span's first point the map gives those at the last,
-/// and only the part of the model behind that point runs again.
+/// The whole model runs once; from its values at a span's first point the replacement's own nodes give
+/// those at the last, and only the part of the model behind that point runs again.
 struct DamageMeasurement {
   let study: Study
   /// The held-out samples that are used.
@@ -29,6 +29,7 @@ struct DamageMeasurement {
         feeds: [name(end)] + inputs, fetches: study.outputNames)
     }
     let executors = tails
+    let fragments = try choices.map { choice throws(Failure) in try study.fragment(of: choice) }
     let points = Set(choices.flatMap { [Point($0.span.stream, $0.span.from)] })
     let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name))
     let executor = try study.executor(fetches: fetches.sorted())
@@ -41,7 +42,9 @@ struct DamageMeasurement {
       try study.forEachBatch(
         of: samples, executor,
         work: { batch, range in
-          let sums = try choices.map { try squaredErrors($0, batch, executors) }
+          let sums = try zip(choices, fragments).map { choice, fragment in
+            try squaredErrors(choice, fragment, batch, executors)
+          }
           let outputs = batch.fetches.filter { study.outputNames.contains($0.key) }
           return (range.count, sums, outputs)
         },
@@ -77,14 +80,16 @@ struct DamageMeasurement {
   }
 
   private func squaredErrors(
-    _ choice: Choice, _ batch: MicroBatch, _ tails: [Point: Executor]
+    _ choice: Choice, _ fragment: Executor, _ batch: MicroBatch, _ tails: [Point: Executor]
   ) throws -> [Double] {
-    let stream = study.streams[choice.span.stream]
     let end = Point(choice.span.stream, choice.span.to)
     let source = batch.fetches[name(Point(choice.span.stream, choice.span.from))]!
-    let mapped = stream.tensor(
-      fromRows: choice.fit.map(stream.rows(of: source), width: stream.width),
-      like: batch.fetches[name(end)]!)
+    var own = [ReplacementFragment.source: source]
+    if fragment.feeds.contains(ReplacementFragment.mask) {
+      own[ReplacementFragment.mask] = study.mask(
+        of: choice.span.stream, in: batch.feeds, rows: source.shape[0])
+    }
+    let mapped = try fragment.evaluate(own)[ReplacementFragment.result]!
     var feeds = batch.feeds
     // A group of fixed size was filled up with copies of its last sample.
     let size = batch.feeds.values.first?.shape.first ?? batch.samples.count

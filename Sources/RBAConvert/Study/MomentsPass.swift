@@ -3,10 +3,10 @@ import Planning
 import Statistics
 import Tensors
 
-/// Second moments that one run over the data leaves of a stream.
+/// Moments that one run over the data leaves of a stream.
 struct StreamStatistics: Sendable {
-  var fit: StreamMoments
-  var held: StreamMoments
+  var fit: PartStatistics
+  var held: PartStatistics
 }
 
 /// Runs the original over samples and hands on the values of streams' points, which are never kept.
@@ -14,13 +14,11 @@ struct StreamObservation {
   let study: Study
   /// The points to look at, by stream.
   let points: [[Int]]
-  /// Which of their rows.
-  var positions = ScoredPositions.all
 
   /// Calls `work` on the workers, with each micro-batch's values of every stream's points, and `merge`
   /// with what it gives, in order.
   func forEachMicroBatch<Result: Sendable>(
-    _ samples: SampleSelection, work: @Sendable ([[Tensor]]) throws -> Result,
+    _ samples: SampleSelection, work: @Sendable ([StreamBatch]) throws -> Result,
     merge: (Result) throws -> Void
   ) throws(Failure) {
     let names = zip(study.streams, points).map { stream, points in
@@ -32,8 +30,12 @@ struct StreamObservation {
       try study.forEachBatch(
         of: samples, executor,
         work: { batch, range in
-          let values = try zip(study.streams, names).map { stream, names in
-            try names.map { try positions.rows(of: batch.fetches[$0]!, in: stream) }
+          let values = study.streams.indices.map { index in
+            let values = names[index].map { batch.fetches[$0]! }
+            return StreamBatch(
+              stream: study.streams[index], points: points[index], values: values,
+              mask: study.mask(of: index, in: batch.feeds, rows: values.first?.shape.first ?? 0),
+              outliers: study.outliers[index], firstSample: range.lowerBound)
           }
           return (range.count, try work(values))
         },
@@ -48,19 +50,41 @@ struct StreamObservation {
 
 extension Study {
   /// The moments of spans, over the samples fitted on and those held out.
-  func moments(of spans: [CandidateSpan]) throws(Failure) -> [StreamStatistics] {
+  ///
+  /// - Parameter kinds: the moments to take beside those of tokens, by stream.
+  func moments(
+    of spans: [CandidateSpan], kinds: [MomentKinds]
+  ) throws(Failure) -> [StreamStatistics] {
     var result = streams.indices.map { index in
-      let moments = StreamMoments(
-        width: streams[index].width, spans: spans.filter { $0.stream == index }.map(\.pair))
+      let moments = PartStatistics(
+        width: streams[index].width,
+        spans: spans.filter { $0.stream == index }.map(\.pair), kinds: kinds[index])
       return StreamStatistics(fit: moments, held: moments)
     }
-    let observation = StreamObservation(study: self, points: result.map(\.fit.points))
+    let points = result.map(\.fit.tokens.points)
+    let sampling = zip(result, streams).map { part, stream in
+      part.fit.patches.map { PatchSampling($0, stream: stream, samples: fit.count) }
+    }
+    // What rows weigh depends on all points.
+    let observed = streams.indices.map { index in
+      outliers[index] == nil || points[index].isEmpty
+        ? points[index] : Array(streams[index].points.indices)
+    }
+    let observation = StreamObservation(study: self, points: observed)
     for part in [\StreamStatistics.fit, \.held] {
       try observation.forEachMicroBatch(
-        part == \.fit ? fit : held, work: { $0 },
-        merge: { values in
-          for (index, values) in values.enumerated() {
-            try values.withBuffers { try result[index][keyPath: part].add($0, threads: threads) }
+        part == \.fit ? fit : held,
+        work: { batches in
+          batches.indices.map { index in
+            batches[index].points.isEmpty
+              ? nil
+              : batches[index].piece(
+                for: points[index], kinds: kinds[index], patches: sampling[index])
+          }
+        },
+        merge: { pieces in
+          for (index, piece) in pieces.enumerated() {
+            if let piece { try result[index][keyPath: part].add(piece, threads: threads) }
           }
         })
     }
@@ -80,8 +104,8 @@ extension Study {
         fit,
         work: { values in
           var part = none
-          for (index, values) in values.enumerated() {
-            try values.withBuffers { part[index].add($0) }
+          for (index, batch) in values.enumerated() {
+            batch.rows().points.withBuffers { part[index].add($0) }
           }
           return part
         }, merge: { part in for index in total.indices { total[index].merge(part[index]) } })
@@ -92,17 +116,4 @@ extension Study {
 
 extension CandidateSpan {
   var pair: PointPair { PointPair(from, to) }
-}
-
-extension [Tensor] {
-  /// Calls `body` with the elements of all tensors, which are of floats.
-  func withBuffers<Result>(
-    _ body: ([UnsafeBufferPointer<Float>]) throws -> Result
-  ) throws -> Result {
-    func descend(_ buffers: [UnsafeBufferPointer<Float>]) throws -> Result {
-      guard buffers.count < count else { return try body(buffers) }
-      return try self[buffers.count].withFloats { try descend(buffers + [$0]) }
-    }
-    return try descend([])
-  }
 }

@@ -54,9 +54,10 @@ extension Study {
       Dictionary(uniqueKeysWithValues: points.enumerated().map { ($1, $0) })
     }
     var sums = spans.map { _ in PairScores() }
-    try StreamObservation(study: self, points: points, positions: positions).forEachMicroBatch(
+    try StreamObservation(study: self, points: points).forEachMicroBatch(
       fit,
-      work: { values in
+      work: { batches in
+        let values = try batches.map { try positions.rows(of: $0) }
         let parts = spans.map { span in
           let (values, places) = (values[span.stream], places[span.stream])
           var scores = PairScores()

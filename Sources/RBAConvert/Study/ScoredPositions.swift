@@ -24,6 +24,14 @@ enum ScoredPositions: Sendable, Hashable {
     }
   }
 
+  /// The rows that count of each of a batch's points, `[rows, d]`; padding never does.
+  ///
+  /// - Throws: `Failure` where samples have fewer tokens.
+  func rows(of batch: StreamBatch) throws(Failure) -> [Tensor] {
+    if self == .all { return batch.rows().points }
+    return try batch.values.map { tensor throws(Failure) in try rows(of: tensor, in: batch.stream) }
+  }
+
   /// The rows of a point's values that count, `[rows, d]`.
   ///
   /// - Throws: `Failure` where samples have fewer tokens.

@@ -77,7 +77,7 @@ struct Selector {
   func saving(_ choice: Choice) -> SpanSaving {
     let inference = study.structure.inference
     return SpanSaving(
-      choice.span, form: choice.form, in: study.model.graph, study.streams,
+      choice.span, adding: choice.weights.count, in: study.model.graph, study.streams,
       multiplyAdds: { inference.multiplyAdds(of: $0) ?? 0 })
   }
 

@@ -17,8 +17,8 @@ struct SequentialFitting {
 
   /// Bytes that travelling values may take; no more samples are used than fit.
   private static let activationBytes = 128 << 20
-  /// Samples whose products are summed in float before they join the totals.
-  private static let chunkSamples = 16
+  /// Samples that are used however little fits.
+  private static let fewestSamples = 16
 
   /// The same spans in the same forms, by position. Where values of several runs cannot be joined, the
   /// maps stay as they are.
@@ -39,14 +39,11 @@ struct SequentialFitting {
       let heldRows = try held.advance(from: source, to: target, study)
       var refitted = choice
       if choice.form != .identity {
-        let moments = try self.moments(fitRows, stream)
-        let map = try policy.fit(
-          choice.form, moments, held: try self.moments(heldRows, stream),
-          try Fits.prepared(from: moments))
-        refitted = Choice(choice.span, map, damage: choice.damage)
+        refitted = try policy.refit(
+          choice, fitted: fitRows, fit.inputs, held: heldRows, held.inputs, study)
       }
-      fit.land(at: target, fitRows, refitted.fit.map, stream)
-      held.land(at: target, heldRows, refitted.fit.map, stream)
+      try fit.land(at: target, fitRows, refitted, study)
+      try held.land(at: target, heldRows, refitted, study)
       done.append(refitted)
     }
     study.diagnostics.progress("fitting in sequence", 1)
@@ -56,31 +53,13 @@ struct SequentialFitting {
   private var sampleLimit: Int {
     // Two sets of values come in while two go out.
     let largest = study.streams.map(\.type.byteCount).max() ?? 1
-    return max(Self.activationBytes / max(4 * largest, 1), Self.chunkSamples)
-  }
-
-  private func moments(
-    _ values: (x: Tensor, y: Tensor), _ stream: ResidualStream
-  ) throws(Failure) -> SpanMoments {
-    var total = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
-    let count = values.x.shape[0]
-    try study.reporting {
-      for start in Swift.stride(from: 0, to: count, by: Self.chunkSamples) {
-        let samples = start..<min(start + Self.chunkSamples, count)
-        try stream.rowTensor(of: values.x.slice(samples)).withFloats { x in
-          try stream.rowTensor(of: values.y.slice(samples)).withFloats { y in
-            try total.add([x, y], threads: study.threads)
-          }
-        }
-      }
-    }
-    return total.span(from: 0, to: 1)
+    return max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)
   }
 }
 
 /// Values of some samples on their way through the original and through the rewritten model.
 private struct Traveller {
-  private let inputs: [String: SampleRows]
+  let inputs: [String: SampleRows]
   /// Where the values are; the model's inputs at first.
   private var place: String?
   private var original: Tensor?
@@ -102,14 +81,13 @@ private struct Traveller {
     return (x, try run([place: original], fetching: [target], study)[target]!)
   }
 
-  /// Goes on from the end of a span, which the map now computes.
+  /// Goes on from the end of a span, which the choice now computes.
   mutating func land(
-    at target: String, _ values: (x: Tensor, y: Tensor), _ map: LinearMap, _ stream: ResidualStream
-  ) {
+    at target: String, _ values: (x: Tensor, y: Tensor), _ choice: Choice, _ study: Study
+  ) throws(Failure) {
     place = target
     original = values.y
-    rewritten = stream.tensor(
-      fromRows: map(stream.rows(of: values.x), width: stream.width), like: values.y)
+    rewritten = try study.apply(choice, to: values.x, inputs)
   }
 
   private func run(

@@ -1,5 +1,7 @@
+import Dispatch
 import Planning
 import Statistics
+import Synchronization
 
 /// Which maps are fitted for a span.
 struct FitPolicy: Sendable {
@@ -16,74 +18,177 @@ struct FitPolicy: Sendable {
     default:
       throw Failure(.usage, "--fit: expected ridge or least-squares, got '\(fit)'")
     }
-    switch form {
-    case "auto": self.form = nil
-    case "identity": self.form = .identity
-    case "bias": self.form = .bias
-    case "diagonal": self.form = .diagonal
-    case "linear": self.form = isLeastSquares ? .leastSquares : .linear
-    default:
+    guard form != "auto" else { return }
+    guard let known = ReplacementForm(rawValue: form), known != .leastSquares else {
+      let names = ReplacementForm.allCases.filter { $0 != .leastSquares }.map(\.rawValue)
       throw Failure(
-        .usage, "--form: expected auto, identity, bias, diagonal or linear, got '\(form)'")
+        .usage, "--form: expected auto, \(names.joined(separator: ", ")), got '\(form)'")
     }
+    self.form = known == .linear && isLeastSquares ? .leastSquares : known
   }
 
-  /// A cheaper form is tried where it leaves at most this many times the linear map's residual.
-  private static let tolerableResidual = 1.25
+  /// Ranks that form `low-rank` is tried with, as shares of the width.
+  private static let rankShares = [1.0 / 16, 1.0 / 8, 1.0 / 4]
+  /// A form that costs more than another is handed on where it leaves at most this share of the
+  /// other's residual.
+  private static let worthwhileResidual = 0.97
+  /// A cheaper form is handed on where it leaves at most this many times the least residual.
+  private static let tolerableResidual = 4.0
+  /// Forms of one span that are handed on at most: each is measured at the outputs.
+  private static let mostForms = 4
+
+  /// The moments that fits of a stream's spans take, beside those of tokens.
+  func kinds(_ stream: ResidualStream, _ study: Study) -> MomentKinds {
+    var kinds: MomentKinds = []
+    if wants(.context), study.allowsContext(stream) { kinds.insert(.samples) }
+    if wants(.convolution), PatchSampling.isAffordable(stream) { kinds.insert(.patches) }
+    return kinds
+  }
+
+  private func wants(_ other: ReplacementForm) -> Bool {
+    form.map { $0 == other } ?? !isLeastSquares
+  }
 
   /// The maps to try for one span, cheapest first.
+  ///
+  /// - Parameter removed: parameters that go with the span.
   func fits(
-    _ fitted: SpanMoments, held: SpanMoments, _ factors: Fits
+    _ evidence: SpanEvidence, _ factors: StartFactors, removing removed: Int
   ) throws(Failure) -> [Fit] {
-    if let form { return [try fit(form, fitted, held: held, factors)] }
-    let linear = try fit(isLeastSquares ? .leastSquares : .linear, fitted, held: held, factors)
-    let bound = Self.tolerableResidual * linear.heldResidual
-    let cheaper = [
-      Fits.identity(held: held), Fits.bias(fitted, held: held), Fits.diagonal(fitted, held: held),
-    ]
-    return cheaper.filter { $0.heldResidual <= bound } + [linear]
+    if let form { return try fits(form, evidence, factors) }
+    var forms: [ReplacementForm] = [.identity, .bias, .diagonal]
+    if isLeastSquares {
+      forms.append(.leastSquares)
+    } else {
+      forms += [.lowRank, .linear]
+      if evidence.samples != nil { forms.append(.context) }
+      if evidence.patches != nil { forms.append(.convolution) }
+    }
+    var fits: [Fit] = []
+    for form in forms {
+      let width = evidence.fit.width
+      // What saves nothing is not worth its fit.
+      guard form == .identity || form.parameterCount(width: width, rank: 1) < removed else {
+        continue
+      }
+      fits += try self.fits(form, evidence, factors)
+    }
+    return Self.undominated(fits)
   }
 
-  /// A map of one form.
-  func fit(
-    _ form: ReplacementForm, _ fitted: SpanMoments, held: SpanMoments, _ factors: Fits
-  ) throws(Failure) -> Fit {
-    switch form {
-    case .identity: return Fits.identity(held: held)
-    case .bias: return Fits.bias(fitted, held: held)
-    case .diagonal: return Fits.diagonal(fitted, held: held)
-    case .linear: return factors.ridge(fitted, held: held)
-    case .leastSquares:
-      do { return try Fits.leastSquares(fitted, held: held) } catch {
-        throw Failure(.internalFault, "least squares: \(error)")
+  /// The fits that none beats in both parameters and held-out residual, by parameters.
+  static func undominated(_ fits: [Fit]) -> [Fit] {
+    let least = fits.map(\.heldResidual).min() ?? 0
+    var kept: [Fit] = []
+    for fit in fits.sorted(by: { $0.map.parameterCount < $1.map.parameterCount })
+    where fit.heldResidual <= tolerableResidual * least {
+      if let last = kept.last, fit.heldResidual > worthwhileResidual * last.heldResidual {
+        continue
       }
+      kept.append(fit)
     }
+    while kept.count > mostForms {
+      // Of those between the ends the one goes that gains least over the next cheaper one.
+      let gain = { (index: Int) in kept[index].heldResidual / kept[index - 1].heldResidual }
+      kept.remove(at: (1..<kept.count - 1).max { gain($0) < gain($1) }!)
+    }
+    return kept
+  }
+
+  /// The maps of one form, several where ranks differ.
+  ///
+  /// - Parameter rank: of form `low-rank`, where only one is meant.
+  func fits(
+    _ form: ReplacementForm, _ evidence: SpanEvidence, _ factors: StartFactors, rank: Int? = nil
+  ) throws(Failure) -> [Fit] {
+    let (fitted, held) = (evidence.fit, evidence.held)
+    do {
+      switch form {
+      case .identity: return [Fits.identity(held: held)]
+      case .bias: return [Fits.bias(fitted, held: held)]
+      case .diagonal: return [Fits.diagonal(fitted, held: held)]
+      case .linear: return [factors.linear.ridge(fitted, held: held)]
+      case .linearUnbiased: return [try Fits.unbiased(fitted, held: held)]
+      case .leastSquares: return [try Fits.leastSquares(fitted, held: held)]
+      case .lowRank:
+        let ranks = rank.map { [$0] } ?? Self.ranks(width: fitted.width)
+        return try factors.linear.reducedRank(fitted, held: held, ranks: ranks)
+      case .context:
+        guard let samples = evidence.samples, let context = factors.context else {
+          throw Self.unfit(form)
+        }
+        let linear = factors.linear.ridge(fitted, held: held)
+        let fit = context.fit(
+          .init(tokens: fitted, samples: samples.fit), held: .init(tokens: held, samples: samples.held),
+          ridge: max(linear.ridge, 1e-4))
+        return [fit ?? linear]
+      case .convolution:
+        guard let patches = evidence.patches, let convolution = factors.convolution else {
+          throw Self.unfit(form)
+        }
+        return [convolution.fit(patches.fit, held: patches.held, scaledTo: held)]
+      }
+    } catch let error as Failure { throw error } catch {
+      throw Failure(.internalFault, "fitting form '\(form.rawValue)': \(error)")
+    }
+  }
+
+  /// Ranks that cost less than a whole matrix.
+  private static func ranks(width: Int) -> [Int] {
+    let ranks = rankShares.map { max(Int(Double(width) * $0), 1) }.filter { 2 * $0 < width }
+    return Set(ranks.isEmpty ? [1] : ranks).sorted()
+  }
+
+  private static func unfit(_ form: ReplacementForm) -> Failure {
+    Failure(
+      .usage, "--form: '\(form.rawValue)' does not fit every stream that spans are replaced in",
+      notes: [
+        "'context' takes streams shaped [N, T, d] without outlier tokens, 'convolution' takes "
+          + "[N, d, H, W] of up to 128 channels"
+      ])
   }
 }
 
 extension StreamStatistics {
   /// Fits of all spans, grouped by where they start so that each start is factored once.
-  func choices(_ spans: [CandidateSpan], _ policy: FitPolicy) throws(Failure) -> [Choice] {
-    var result: [Choice] = []
+  ///
+  /// - Parameter removed: parameters that go with each span.
+  func choices(
+    _ spans: [CandidateSpan], _ policy: FitPolicy, threads: Int,
+    removing removed: @Sendable (CandidateSpan) -> Int
+  ) throws(Failure) -> [Choice] {
     let starts = Dictionary(grouping: spans, by: \.from)
-    for start in starts.keys.sorted() {
-      let factors = try Fits.prepared(from: fit.span(from: start, to: start))
-      for span in starts[start]! {
-        let fits = try policy.fits(
-          fit.span(from: span.from, to: span.to), held: held.span(from: span.from, to: span.to),
-          factors)
-        result += fits.map { Choice(span, $0) }
+    let order = starts.keys.sorted()
+    let results = Mutex([Result<[Choice], Failure>?](repeating: nil, count: order.count))
+    @Sendable func fitAll(_ index: Int) {
+      let result = Result { () throws(Failure) -> [Choice] in
+        try fitted(starts[order[index]]!, policy, removed)
       }
+      results.withLock { $0[index] = result }
     }
-    return result
+    if threads > 1 {
+      DispatchQueue.concurrentPerform(iterations: order.count, execute: fitAll)
+    } else {
+      for index in order.indices { fitAll(index) }
+    }
+    var choices: [Choice] = []
+    for result in results.withLock({ $0 }) { choices += try result?.get() ?? [] }
+    return choices
   }
-}
 
-extension Fits {
-  /// The factors for spans that start at a point.
-  static func prepared(from moments: SpanMoments) throws(Failure) -> Fits {
-    do { return try Fits(from: moments) } catch {
-      throw Failure(.internalFault, "factoring a Gram matrix: \(error)")
+  /// Fits of spans that start at one point.
+  private func fitted(
+    _ spans: [CandidateSpan], _ policy: FitPolicy, _ removed: (CandidateSpan) -> Int
+  ) throws(Failure) -> [Choice] {
+    var choices: [Choice] = []
+    var factors: StartFactors?
+    for span in spans {
+      let evidence = SpanEvidence(fit, held: held, span.pair)
+      let shared = if let factors { factors } else { try StartFactors(evidence) }
+      factors = shared
+      choices += try policy.fits(evidence, shared, removing: removed(span))
+        .map { Choice(span, $0) }
     }
+    return choices
   }
 }

@@ -1,3 +1,4 @@
+import GraphIR
 import Operators
 import Planning
 import Statistics
@@ -55,7 +56,7 @@ struct SpanSweep {
     while !rest.isEmpty {
       let group = Array(fitting(rest))
       rest.removeFirst(group.count)
-      let statistics = try study.moments(of: group)
+      let statistics = try study.moments(of: group, kinds: kinds)
       clock.mark("calibration")
       let choices = try measured(group, statistics, measurement, &clock)
       result += group.compactMap { span in
@@ -126,7 +127,7 @@ struct SpanSweep {
         group = next
       }
     }
-    state.statistics = try study.moments(of: group)
+    state.statistics = try study.moments(of: group, kinds: kinds)
     state.gathered = Set(group)
     return ordered
   }
@@ -147,7 +148,8 @@ struct SpanSweep {
     var total = 0
     for (index, group) in Dictionary(grouping: spans, by: \.stream) {
       let width = study.streams[index].width
-      let bytes = StreamMoments.byteCount(width: width, spans: group.map(\.pair))
+      let bytes = PartStatistics.byteCount(
+        width: width, spans: group.map(\.pair), kinds: kinds[index])
       for part in [bytes, bytes, saturatingProduct([4, width, width, study.threads])] {
         total = saturatingSum(total, part)
       }
@@ -155,13 +157,21 @@ struct SpanSweep {
     return total
   }
 
+  /// The moments to take beside those of tokens, by stream.
+  private var kinds: [MomentKinds] { study.streams.map { policy.kinds($0, study) } }
+
   private func measured(
     _ spans: [CandidateSpan], _ statistics: [StreamStatistics],
     _ measurement: DamageMeasurement, _ clock: inout PhaseClock
   ) throws(Failure) -> [Choice] {
     var choices: [Choice] = []
+    let (graph, streams) = (study.model.graph, study.streams)
     for (index, statistics) in statistics.enumerated() {
-      choices += try statistics.choices(spans.filter { $0.stream == index }, policy)
+      choices += try statistics.choices(
+        spans.filter { $0.stream == index }, policy, threads: study.threads
+      ) { span in
+        SpanSaving(span, adding: 0, in: graph, streams, multiplyAdds: { _ in 0 }).parametersSaved
+      }
     }
     clock.mark("fits")
     let damages = try measurement.measure(choices)

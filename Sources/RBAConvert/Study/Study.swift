@@ -18,10 +18,13 @@ struct Study: Sendable {
   let batching: Batching
   /// What the original gives on the held-out samples.
   let heldOutputs: HeldOutputs
+  /// A stream has a mask where the samples tell tokens from padding by it.
+  let streams: [ResidualStream]
+  /// By stream; `nil` where every row counts alike.
+  private(set) var outliers: [OutlierScale?]
   /// Shared by all executors: one of them runs at a time.
   private let pool: MemoryPool
 
-  var streams: [ResidualStream] { structure.streams }
   /// Names of the values compared, in the original.
   var outputNames: [String] { structure.compared.map { model.graph[$0].name } }
   var threads: Int { options.workers }
@@ -39,6 +42,13 @@ struct Study: Sendable {
     self.batching = batching
     options = machine.studyOptions
     model = structure.model
+    let graph = structure.model.graph
+    streams = structure.streams.map { stream in
+      var stream = stream
+      if !fit.samples.masks(by: stream.mask.map { graph[$0].name }, batching) { stream.mask = nil }
+      return stream
+    }
+    outliers = structure.streams.map { _ in nil }
     pool = MemoryPool()
     let names = structure.compared.map { structure.graph[$0].name }
     // Types are those of one group.
@@ -72,12 +82,61 @@ struct Study: Sendable {
     var result = model
     let standIns: [ValueID: ValueID]
     do throws(PlanError) {
-      standIns = try result.graph.replace(choices.map(\.replacement), streams, opset: opset)
+      standIns = try result.graph.replace(
+        choices.map { $0.replacement(in: streams) }, streams, opset: opset)
     } catch { throw Failure(.malformedInput, "\(loaded.path): \(error)") }
     do throws(GraphError) { try structure.restore(&result.graph) } catch { throw Failure(error) }
     return RewrittenModel(
       model: result,
       compared: structure.compared.map { result.graph[standIns[$0] ?? $0].name })
+  }
+
+  /// Finds out in which streams some tokens are outliers, from the first samples fitted on: their rows
+  /// have weights from then on.
+  mutating func findOutliers() throws(Failure) {
+    let none = streams.map { LengthHistogram(pointCount: $0.points.count) }
+    let tokens = streams.indices.filter { streams[$0].layout == .lastAxis }
+    var total = none
+    try StreamObservation(
+      study: self,
+      points: streams.indices.map { tokens.contains($0) ? Array(streams[$0].points.indices) : [] }
+    ).forEachMicroBatch(
+      fit.first(Self.outlierSamples),
+      work: { batches in
+        var part = none
+        for index in tokens {
+          batches[index].rows().points.withBuffers {
+            part[index].add($0, width: batches[index].stream.width)
+          }
+        }
+        return part
+      }, merge: { part in for index in total.indices { total[index].merge(part[index]) } })
+    for index in tokens {
+      let scale = OutlierScale(total[index])
+      outliers[index] = scale.hasOutliers ? scale : nil
+    }
+  }
+
+  /// Samples that outliers are looked for in.
+  private static let outlierSamples = 64
+
+  /// Whether a mean over a sample's tokens has a meaning, and is not that of its outliers.
+  func allowsContext(_ stream: ResidualStream) -> Bool {
+    guard let index = streams.firstIndex(where: { $0.points == stream.points }),
+      ReplacementForm.context.objection(to: stream) == nil, outliers[index] == nil
+    else { return false }
+    if case .pieces = batching { return false }
+    return stream.type.shape[1] > 1
+  }
+
+  /// What a stream's mask is for the samples of a micro-batch.
+  ///
+  /// - Parameter rows: how many samples there are; a group of fixed size was filled up behind them.
+  func mask(of stream: Int, in feeds: [String: Tensor], rows: Int) -> Tensor? {
+    guard let value = streams[stream].mask, let mask = feeds[model.graph[value].name],
+      rows <= mask.shape.first ?? 0
+    else { return nil }
+    return mask.slice(0..<rows)
   }
 
   /// Runs `body`, whose errors come from executing this model, and says where they come from.
@@ -111,39 +170,11 @@ struct RewrittenModel: Sendable {
   let compared: [String]
 }
 
-/// A span with the map that takes its place.
-struct Choice: Sendable {
-  let span: CandidateSpan
-  let form: ReplacementForm
-  let fit: Fit
-  /// What replacing this span alone does to the outputs on held-out data: the mean of their relative
-  /// errors. `nil` before it is measured.
-  var damage: Double?
-
-  init(_ span: CandidateSpan, _ fit: Fit, damage: Double? = nil) {
-    self.span = span
-    self.fit = fit
-    self.damage = damage
-    form =
-      switch fit.map {
-      case .identity: .identity
-      case .bias: .bias
-      case .diagonal: .diagonal
-      case .linear(_, bias: nil): .leastSquares
-      case .linear: .linear
-      }
-  }
-
-  var weights: ReplacementWeights {
-    switch fit.map {
-    case .identity: ReplacementWeights()
-    case .bias(let bias): ReplacementWeights(bias: bias)
-    case .diagonal(let scale, let bias): ReplacementWeights(weight: scale, bias: bias)
-    case .linear(let weight, let bias): ReplacementWeights(weight: weight, bias: bias)
-    }
-  }
-
-  var replacement: ReplaceSpanWithLinear {
-    ReplaceSpanWithLinear(span, form: form, weights: weights)
+extension SampleSet {
+  /// Whether the input called `name` tells tokens from padding: by ones and zeros.
+  fileprivate func masks(by name: String?, _ batching: Batching) -> Bool {
+    if case .pieces = batching { return false }
+    guard let name, let values = feeds[name]?.floats else { return false }
+    return values.allSatisfy { $0 == 0 || $0 == 1 }
   }
 }

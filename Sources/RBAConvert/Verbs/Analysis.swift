@@ -102,9 +102,10 @@ public struct Analysis: Sendable {
         "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "
           + "the last \(held.count) are held out together")
     }
-    let study = try Study(
+    var study = try Study(
       loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
       diagnostics: diagnostics)
+    if !policy.isLeastSquares { try study.findOutliers() }
     let selector = Selector(
       study: study, policy: policy,
       rule: GuardRule(

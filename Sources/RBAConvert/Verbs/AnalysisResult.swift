@@ -23,7 +23,9 @@ struct AnalysisResult {
           from: study.name(choice.span.from, of: stream),
           to: study.name(choice.span.to, of: stream),
           label: choice.span.label(in: study.streams), form: choice.form,
-          ridge: choice.fit.ridge, weights: choice.weights)
+          ridge: choice.fit.ridge,
+          mask: choice.replacement(in: study.streams).mask.map { study.model.graph[$0].name },
+          weights: choice.weights)
       })
   }
 
@@ -43,7 +45,10 @@ struct AnalysisResult {
     let added = choices.reduce(0) { $0 + $1.fit.map.parameterCount }
     let addedWork = choices.reduce(0) { sum, choice in
       let stream = study.streams[choice.span.stream]
-      return sum + choice.form.multiplyAdds(width: stream.width) * stream.type.count / stream.width
+      return sum
+        + choice.form.multiplyAdds(
+          width: stream.width, rank: choice.weights.rank(width: stream.width),
+          positions: stream.type.count / stream.width)
     }
     let work = study.structure.multiplyAdds
     let parameters = study.loaded.model.graph.parameterCount

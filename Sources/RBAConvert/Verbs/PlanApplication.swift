@@ -53,7 +53,9 @@ public struct PlanApplication: Sendable {
       let spans = try document.resolve(
         in: result.graph, structure.streams, digest: loaded.digest())
       let replacements = zip(spans, document.spans).map { span, entry in
-        ReplaceSpanWithLinear(span, form: entry.form, weights: entry.weights ?? .init())
+        ReplaceSpanWithLinear(
+          span, form: entry.form, weights: entry.weights ?? .init(),
+          mask: entry.mask.flatMap { result.graph.value(named: $0) })
       }
       try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)
     } catch { throw Failure(.malformedInput, "\(plan): \(error)") }

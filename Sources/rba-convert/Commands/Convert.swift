@@ -69,7 +69,11 @@ struct PlanningOptions: ParsableArguments {
       """)
   var scoreToken: String?
 
-  @Option(help: "Replacement: auto, identity, bias, diagonal or linear.")
+  @Option(
+    help: """
+      Replacement: auto, identity, bias, diagonal, low-rank, linear, linear-unbiased, context (with \
+      the mean token) or convolution (3 x 3).
+      """)
   var form = "auto"
 
   @Option(
