@@ -12,8 +12,10 @@ package struct PlanError: Error, Sendable, CustomStringConvertible {
     case unknownPoint
     /// A span that does not lead forward within one stream.
     case invalidSpan
-    /// Two spans that share work.
+    /// Two spans that share work, or two updates of one weight.
     case overlap
+    /// An update of what is no stored weight.
+    case unknownWeight
     /// Weights missing, superfluous, of the wrong size, or not finite.
     case invalidWeights
     /// A model whose element type or operator set takes no replacement.

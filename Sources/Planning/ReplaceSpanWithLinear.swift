@@ -48,7 +48,7 @@ package struct ReplaceSpanWithLinear: Sendable {
       weights: weights, stem: stem(in: streams), opset: opset)
     let source = builder.dequantized(source, in: graph) ?? source
     let result: ValueID
-    if form == .identity {
+    if form == .identity || form == .folded {
       result =
         graph[target].outputCount == 0
         ? source : builder.insert("Identity", [source], suffix: "output")

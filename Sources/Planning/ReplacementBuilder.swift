@@ -42,7 +42,7 @@ struct ReplacementBuilder {
     _ form: ReplacementForm, to source: ValueID, mask: ValueID?
   ) throws(PlanError) -> ValueID {
     switch form {
-    case .identity: return source
+    case .identity, .folded: return source
     case .bias, .diagonal: return try elementwise(source)
     case .lowRank: return try lowRank(source)
     case .linear, .linearUnbiased, .leastSquares:

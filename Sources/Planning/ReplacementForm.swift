@@ -21,6 +21,10 @@ package enum ReplacementForm: String, Sendable, Hashable, Codable, CaseIterable 
   /// T(x) = a convolution of 3 × 3 with padding, and b.
   case convolution
 
+  /// T(x) = x, where the last matrix of the step before the span has been solved anew so that x comes
+  /// near h_to: no new parameters. Source: arXiv 2505.02819.
+  case folded
+
   /// The kernel's extent of form `convolution`.
   package static let kernelExtent = 3
 
@@ -31,7 +35,7 @@ package enum ReplacementForm: String, Sendable, Hashable, Codable, CaseIterable 
   ///   - r: the rank, for form `low-rank`.
   package func count(of part: ReplacementWeights.Part, width d: Int, rank r: Int) -> Int? {
     switch (self, part) {
-    case (.identity, _): nil
+    case (.identity, _), (.folded, _): nil
     case (.linearUnbiased, .bias), (.leastSquares, .bias): nil
     case (_, .bias): d
     case (.bias, _): nil
@@ -54,7 +58,7 @@ package enum ReplacementForm: String, Sendable, Hashable, Codable, CaseIterable 
   /// Multiply-adds for one sample of `positions` tokens or pixels.
   package func multiplyAdds(width d: Int, rank r: Int = 0, positions: Int) -> Int {
     switch self {
-    case .identity, .bias: 0
+    case .identity, .bias, .folded: 0
     case .diagonal: positions * d
     case .lowRank: positions * 2 * d * r
     case .linear, .linearUnbiased, .leastSquares: positions * d * d

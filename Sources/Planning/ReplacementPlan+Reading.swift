@@ -11,10 +11,21 @@ extension ReplacementPlan {
       throw PlanError(
         .unknownSchema, path: "schema", "expected '\(Self.currentSchema)', got '\(schema)'")
     }
-    try document.expectKeys(["schema", "model", "spans"])
+    try document.expectKeys(["schema", "model", "spans", "updates"])
     var spans: [Span] = []
     for span in try document["spans"].elements { spans.append(try Span(span)) }
-    self.init(model: try document["model"].string, spans: spans)
+    var updates: [WeightUpdate] = []
+    for update in try document.optional("updates")?.elements ?? [] {
+      updates.append(try WeightUpdate(update))
+    }
+    self.init(model: try document["model"].string, spans: spans, updates: updates)
+  }
+}
+
+extension WeightUpdate {
+  fileprivate init(_ member: JSONMember) throws(PlanError) {
+    try member.expectKeys(["weight", "values"])
+    self.init(weight: try member["weight"].string, values: try member["values"].floats)
   }
 }
 

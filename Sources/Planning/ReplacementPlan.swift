@@ -40,10 +40,13 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
   /// The digest of the model's file.
   package var model: String
   package var spans: [Span]
+  /// New numbers for weights that stay; applied before spans are replaced.
+  package var updates: [WeightUpdate]
 
-  package init(model: String, spans: [Span]) {
+  package init(model: String, spans: [Span], updates: [WeightUpdate] = []) {
     self.model = model
     self.spans = spans
+    self.updates = updates
   }
 
   /// The document, with keys in a fixed order.
@@ -148,11 +151,24 @@ extension ReplacementWeights: Encodable {
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Part.self)
     for part in Part.allCases {
-      guard let values = self[part] else { continue }
-      let bytes = values.flatMap { value in
-        (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) }
-      }
-      try container.encode(Data(bytes), forKey: part)
+      try container.encodeIfPresent(self[part]?.littleEndian, forKey: part)
     }
+  }
+}
+
+extension WeightUpdate: Encodable {
+  private enum CodingKeys: String, CodingKey { case values, weight }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(weight, forKey: .weight)
+    try container.encode(values.littleEndian, forKey: .values)
+  }
+}
+
+extension [Float] {
+  /// The numbers' bytes, which are written in base64.
+  fileprivate var littleEndian: Data {
+    Data(flatMap { value in (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) } })
   }
 }

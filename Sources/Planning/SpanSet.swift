@@ -46,10 +46,11 @@ package struct SpanSet: Sendable, Hashable {
     members.contains { $0.span.stream == stream && $0.span.from <= step && step < $0.span.to }
   }
 
-  /// The set with one more step passed over: part of the span it touches, or a span of its own.
-  package func passing(_ step: Int, of stream: Int) -> SpanSet {
-    SpanSet(
-      members + [Member(CandidateSpan(stream: stream, from: step, to: step + 1), .identity)])
+  /// The set with one more step replaced: part of the span it touches, or a span of its own.
+  package func adding(
+    _ step: Int, of stream: Int, as form: ReplacementForm = .identity
+  ) -> SpanSet {
+    SpanSet(members + [Member(CandidateSpan(stream: stream, from: step, to: step + 1), form)])
   }
 
   /// The set in which the member has another form.

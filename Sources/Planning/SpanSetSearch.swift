@@ -48,7 +48,9 @@ package struct SpanSetSearch {
   /// How much the damage is first taken to grow for each parameter a step saves; absent for those that
   /// are never passed over.
   package let estimates: [Step: Double]
-  /// Forms that a passed-over span may get instead, by parameters.
+  /// What takes a step's place at first.
+  package let form: ReplacementForm
+  /// Forms that a span may get instead, by parameters.
   package let forms: [ReplacementForm]
   package let target: Target
   /// Sets to measure at most.
@@ -58,10 +60,11 @@ package struct SpanSetSearch {
   package let seeds: [SpanSet]
 
   package init(
-    estimates: [Step: Double], forms: [ReplacementForm], target: Target, budget: Int,
-    seeds: [SpanSet] = []
+    estimates: [Step: Double], form: ReplacementForm = .identity, forms: [ReplacementForm],
+    target: Target, budget: Int, seeds: [SpanSet] = []
   ) {
     self.estimates = estimates
+    self.form = form
     self.forms = forms
     self.target = target
     self.budget = budget
@@ -201,7 +204,7 @@ private struct State {
     var fresh: [Step: Measured] = [:]
     while let step = candidates.first {
       if let result = fresh[step] { return (result, step, slopes[step]!) }
-      let set = current.set.passing(step.index, of: step.stream)
+      let set = current.set.adding(step.index, of: step.stream, as: search.form)
       guard let result = try look(at: set, measure) else {
         // What was measured anew is still better than nothing.
         let seen = candidates.first { fresh[$0] != nil }
@@ -301,12 +304,12 @@ private struct State {
     var result: [SpanSet] = []
     for step in added {
       for set in restored where !set.covers(step.index, of: step.stream) {
-        let set = set.passing(step.index, of: step.stream)
+        let set = set.adding(step.index, of: step.stream, as: search.form)
         if set != start.set, parameters(set) <= start.parameters { result.append(set) }
       }
     }
-    for member in start.set.members where member.form != .identity {
-      result.append(start.set.changing(member, to: .identity))
+    for member in start.set.members where member.form != search.form {
+      result.append(start.set.changing(member, to: search.form))
     }
     if case .parameters(let count) = search.target {
       for member in start.set.members {

@@ -23,6 +23,7 @@ struct ModelStructure: Sendable {
   let isComplete: Bool
 
   private let separation: SumSeparation
+  private let constants: Set<ValueID>
 
   var graph: Graph { inference.graph }
   var streams: [ResidualStream] { finding.streams }
@@ -82,9 +83,11 @@ struct ModelStructure: Sendable {
     self.defaultExtent = defaultExtent
     let inference = inference
     let computable = computable
+    let constants = inference.graph.inputIndependentValues.union(inference.values.keys)
+    self.constants = constants
     let found = StreamFinding(
       in: inference.graph, types: inference.types.filter { computable.contains($0.key) },
-      constants: inference.graph.inputIndependentValues.union(inference.values.keys)
+      constants: constants
     ) { inference.multiplyAdds(of: $0) ?? 0 }
     finding = found
     compared = Comparison(typing, streams: found.streams).values
@@ -106,6 +109,14 @@ struct ModelStructure: Sendable {
       model.graph = separation.graph
       return (model, separation)
     } catch { throw Failure(.malformedInput, "\(loaded.path): \(error.message)") }
+  }
+
+  /// Finds weights of the streams that may be solved anew.
+  var healingSites: HealingSiteSearch {
+    let inference = inference
+    return HealingSiteSearch(in: inference.graph, types: inference.types, constants: constants) {
+      inference.graph.constant($0) ?? inference.values[$0]
+    }
   }
 
   /// Puts sums that no replacement touched back to where they were.

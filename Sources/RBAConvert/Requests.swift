@@ -70,6 +70,8 @@ public struct SelectionOptions: Sendable {
   public var fit: String
   /// The share of the samples that is never fitted on, between 0 and 1.
   public var holdout: Double?
+  /// Whether weights that stay are solved anew where that does less damage on held-out data.
+  public var heals: Bool
 
   /// As much as the default guard allows, where nothing is set.
   public init(
@@ -77,7 +79,8 @@ public struct SelectionOptions: Sendable {
     spans: String? = nil, pick: Int? = nil, threshold: Double? = nil,
     score: String = "output-damage", form: String = "auto", fit: String = "ridge",
     holdout: Double? = nil, recipe: String? = nil, blocks: Int? = nil,
-    selectsNothing: Bool = false, scoreToken: String? = nil
+    selectsNothing: Bool = false, scoreToken: String? = nil,
+    heals: Bool = true
   ) {
     self.maximumDrop = maximumDrop
     self.targetParameters = targetParameters
@@ -93,6 +96,7 @@ public struct SelectionOptions: Sendable {
     self.blocks = blocks
     self.selectsNothing = selectsNothing
     self.scoreToken = scoreToken
+    self.heals = heals
   }
 }
 

@@ -11,8 +11,8 @@ struct CentredRows: Sendable {
   let mean: [Double]
   /// Σ w (x − mean)² of each feature.
   let squares: [Double]
-  private let values: [Float]
-  private let width: Int
+  fileprivate let values: [Float]
+  fileprivate let width: Int
 
   /// - Parameter weights: one for each row, none below zero; 1 each where `nil`.
   init(_ values: UnsafeBufferPointer<Float>, width: Int, weights: [Float]? = nil) {
@@ -56,6 +56,27 @@ struct CentredRows: Sendable {
           m: width, n: other.width, k: values.count / width,
           a: MatrixView(x, leadingDimension: width, isTransposed: true),
           b: MatrixView(y, leadingDimension: other.width), c: result, ldc: other.width)
+      }
+    }
+  }
+}
+
+extension CentredRows {
+  /// result = (the columns `own` of self)ᵀ (the columns `others` of other), row-major.
+  func product(
+    of own: Range<Int>, with other: CentredRows, _ others: Range<Int>,
+    into result: UnsafeMutableBufferPointer<Float>
+  ) {
+    values.withUnsafeBufferPointer { x in
+      other.values.withUnsafeBufferPointer { y in
+        guard let x = x.baseAddress, let y = y.baseAddress, let result = result.baseAddress else {
+          return
+        }
+        Gemm.sgemm(
+          m: own.count, n: others.count, k: values.count / width,
+          a: MatrixView(x + own.lowerBound, leadingDimension: width, isTransposed: true),
+          b: MatrixView(y + others.lowerBound, leadingDimension: other.width), c: result,
+          ldc: others.count)
       }
     }
   }

@@ -50,4 +50,10 @@ package struct Fit: Sendable {
     let unexplained = self.heldResidual > 0 ? self.heldResidual / scatter : 0
     self.heldR2 = unexplained.isFinite ? 1 - unexplained : 0
   }
+  init(_ map: LinearMap, ridge: Double, heldResidual: Double, heldR2: Double) {
+    self.map = map
+    self.ridge = ridge
+    self.heldResidual = heldResidual
+    self.heldR2 = heldR2
+  }
 }

@@ -69,7 +69,7 @@ import Testing
       "--spans: span '3:99': expected points from 0 to 12 in steps of 0.5, got '99'"
     ),
     ("--spans", "3:5,4:6", "--spans: spans '3:5' and '4:6' overlap"),
-    ("--form", "cubic", "--form: expected auto, identity, bias, diagonal or linear, got 'cubic'"),
+    ("--form", "cubic", "--form: expected auto, identity, bias, diagonal, linear or folded, got 'cubic'"),
     ("--fit", "lasso", "--fit: expected ridge or least-squares, got 'lasso'"),
     ("--target-params", "0%", "--target-params: expected a percentage such as 60%, got '0%'"),
     ("--dim", "batch", "--dim: expected name=number, got 'batch'"),
@@ -86,7 +86,7 @@ import Testing
   @Test(arguments: [
     (
       ["a", "b", "--form", "x"],
-      "--form: expected auto, identity, bias, diagonal or linear, got 'x'"
+      "--form: expected auto, identity, bias, diagonal, linear or folded, got 'x'"
     ),
     (["analyze", "a", "--fit", "x"], "--fit: expected ridge or least-squares, got 'x'"),
     (["a", "b", "--holdout", "2"], "--holdout: expected a share between 0 and 1, got 2.0"),

@@ -91,7 +91,7 @@ import Testing
     (
       "\"bias\", ", "\"cubic\", ",
       "spans[0].form: expected one of 'identity', 'bias', 'diagonal', 'linear', 'least-squares', "
-        + "got 'cubic'"
+        + "'folded', got 'cubic'"
     ),
     ("{\"bias\": \"AAAAAA==\"}", "true", "spans[0].weights: expected an object, got a truth value"),
     ("AAAAAA==", "?", "spans[0].weights.bias: expected base64"),

@@ -97,7 +97,7 @@ import Testing
   @Test func beginsWithTheSmallestAcceptableSeed() {
     let network = Self.networks[0]
     var seeds: [SpanSet] = []
-    for step in [1, 3, 5, 2, 4] { seeds.append((seeds.last ?? SpanSet()).passing(step, of: 0)) }
+    for step in [1, 3, 5, 2, 4] { seeds.append((seeds.last ?? SpanSet()).adding(step, of: 0)) }
     let acceptable = seeds.last { network.measured($0).isAcceptable }!
     let found = network.search(.unacceptable(inARow: 3), budget: 3, seeds: seeds)
     #expect(found.contains { $0.set == acceptable })

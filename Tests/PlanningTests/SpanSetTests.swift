@@ -10,7 +10,7 @@ import Testing
   @Test func spansThatTouchBecomeOneOfTheRicherForm() {
     let set = SpanSet([member(4, 6, .linear), member(1, 2), member(2, 3, .bias), member(6, 7)])
     #expect(set.members == [member(1, 3, .bias), member(4, 7, .linear)])
-    #expect(SpanSet([member(1, 2), member(3, 4)]).passing(2, of: 0).members == [member(1, 4)])
+    #expect(SpanSet([member(1, 2), member(3, 4)]).adding(2, of: 0).members == [member(1, 4)])
     let elsewhere = SpanSet.Member(CandidateSpan(stream: 1, from: 2, to: 3), .identity)
     #expect(SpanSet([member(1, 2), elsewhere]).members == [member(1, 2), elsewhere])
   }

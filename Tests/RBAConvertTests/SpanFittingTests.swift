@@ -21,7 +21,7 @@ import Testing
     #expect(form.status == .usage)
     #expect(
       form.message
-        == "--form: expected auto, identity, bias, diagonal or linear, got 'cubic'")
+        == "--form: expected auto, identity, bias, diagonal, linear or folded, got 'cubic'")
     let fit = try failure { () throws(Failure) in try FitPolicy(form: "auto", fit: "lasso") }
     #expect(fit.status == .usage)
     #expect(fit.message == "--fit: expected ridge or least-squares, got 'lasso'")

@@ -210,6 +210,21 @@ public struct ConversionReport: Encodable, Sendable {
     public var linearCKA: Double
   }
 
+  /// A step that stays, whose last weight was solved anew.
+  public struct Healed: Encodable, Sendable {
+    /// The node that multiplies by the weight.
+    public var node: String
+    /// The name of the weight.
+    public var weight: String
+    /// The regularisation that was chosen, toward the old weight.
+    public var ridge: Double
+    /// ‖original − rewritten‖² of the residual sum over its scatter, on held-out data, with the old
+    /// weight.
+    public var errorBefore: Double
+    /// The same with the new weight.
+    public var errorAfter: Double
+  }
+
   /// One size on the way from the whole model to the smallest.
   public struct FrontierPoint: Encodable, Sendable {
     /// Parameters left at this size.
@@ -258,6 +273,8 @@ public struct ConversionReport: Encodable, Sendable {
   public var calibration: Calibration
   /// What was replaced, in order.
   public var spans: [Span]
+  /// Steps that stay, whose last weights were solved anew, in order.
+  public var healed: [Healed]
   /// The sizes there are to choose from.
   public var frontier: [FrontierPoint]
   /// The published scores by length and position; only with `--scores`.

@@ -9,6 +9,29 @@ struct Choice: Sendable {
   /// What replacing this span alone does to the outputs on held-out data: the mean of their relative
   /// errors. `nil` before it is measured.
   var damage: Double?
+  /// Whether the map is yet to be fitted: `fit` passes over the span until then.
+  private(set) var isUnfitted = false
+  /// New numbers for weights before the span.
+  var updates: [WeightUpdate] = []
+  /// What those change at the span's start, for a span that is folded.
+  var folding: Folding?
+
+  /// A span that is to be fitted in a form once its values are at hand.
+  init(unfitted member: SpanSet.Member) {
+    span = member.span
+    form = member.form
+    fit = Fit.unfitted
+    isUnfitted = ![.identity, .folded].contains(form)
+  }
+
+  /// A span that is passed over, with the step before it solved anew where `folding` says how.
+  init(_ span: CandidateSpan, _ fit: Fit, folding: Folding?, updates: [WeightUpdate]) {
+    self.span = span
+    self.fit = fit
+    self.folding = folding
+    self.updates = updates
+    form = .folded
+  }
 
   init(_ span: CandidateSpan, _ fit: Fit, damage: Double? = nil) {
     self.span = span

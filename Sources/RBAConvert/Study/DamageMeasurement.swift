@@ -1,4 +1,5 @@
 import Execution
+import GraphIR
 import Planning
 import Statistics
 import Tensors
@@ -31,7 +32,8 @@ struct DamageMeasurement {
     let executors = tails
     let fragments = try choices.map { choice throws(Failure) in try study.fragment(of: choice) }
     let points = Set(choices.flatMap { [Point($0.span.stream, $0.span.from)] })
-    let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name))
+    let inner = choices.compactMap(\.folding).map { study.model.graph[$0.site.input].name }
+    let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name) + inner)
     let executor = try study.executor(fetches: fetches.sorted())
     var errors = Array(
       repeating: [Double](repeating: 0, count: study.outputNames.count), count: choices.count)
@@ -84,12 +86,22 @@ struct DamageMeasurement {
   ) throws -> [Double] {
     let end = Point(choice.span.stream, choice.span.to)
     let source = batch.fetches[name(Point(choice.span.stream, choice.span.from))]!
-    var own = [ReplacementFragment.source: source]
-    if fragment.feeds.contains(ReplacementFragment.mask) {
-      own[ReplacementFragment.mask] = study.mask(
-        of: choice.span.stream, in: batch.feeds, rows: source.shape[0])
+    let mapped: Tensor
+    if let folding = choice.folding {
+      let stream = study.streams[choice.span.stream]
+      mapped = stream.tensor(
+        fromRows: folding.rows(
+          stream, input: batch.fetches[study.model.graph[folding.site.input].name]!, from: source,
+          at: Array(0..<source.count / stream.width)),
+        like: batch.fetches[name(end)]!)
+    } else {
+      var own = [ReplacementFragment.source: source]
+      if fragment.feeds.contains(ReplacementFragment.mask) {
+        own[ReplacementFragment.mask] = study.mask(
+          of: choice.span.stream, in: batch.feeds, rows: source.shape[0])
+      }
+      mapped = try fragment.evaluate(own)[ReplacementFragment.result]!
     }
-    let mapped = try fragment.evaluate(own)[ReplacementFragment.result]!
     var feeds = batch.feeds
     // A group of fixed size was filled up with copies of its last sample.
     let size = batch.feeds.values.first?.shape.first ?? batch.samples.count

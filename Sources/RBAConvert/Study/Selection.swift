@@ -7,6 +7,9 @@ import Tensors
 /// What was chosen, and what it does.
 struct Selection: Sendable {
   var choices: [Choice]
+  /// New numbers for weights that stay, and what they do.
+  var updates: [WeightUpdate] = []
+  var healed: [HealedStep] = []
   /// On held-out data, with all choices in place.
   var measurement: Measurement
   var frontier: [FrontierEntry]
@@ -28,6 +31,8 @@ struct Selector {
   let rule: GuardRule
   /// Bytes that moments may take.
   let memory: Int
+  /// Whether weights that stay are solved anew where that pays.
+  let heals: Bool
 
   /// The frontier keeps points that differ by at least this share of the parameters.
   private static let resolution = 0.01
@@ -40,6 +45,9 @@ struct Selector {
     let sweep = SpanSweep(study: study, policy: policy, memory: memory)
     switch goal {
     case .spans(let spans):
+      if policy.form == .folded {
+        try FoldedFitting(study: study, policy: policy, memory: memory).check(spans)
+      }
       return try finish(try sweep.best(spans, &clock), [], &clock)
     case .threshold(let score, let threshold, let positions):
       let choices = try sweep.best(
@@ -128,14 +136,14 @@ struct Selector {
       study.diagnostics.progress("choosing", 1 / Double(high - low + 1))
     }
     clock.mark("choosing")
-    var best = (choices: frontier[low].choices, measurement: try measure(frontier[low].choices))
+    var best = Refit(
+      choices: frontier[low].choices, measurement: try measure(frontier[low].choices))
     var (index, failures) = (low, 0)
     while index < frontier.count, failures < Self.patience {
-      let choices = try sequential.refit(frontier[index].choices)
-      let measurement = try measure(choices)
-      frontier[index].measured = measurement.damage
-      if rule.verdict(on: measurement).passed {
-        best = (choices, measurement)
+      let refit = try refit(frontier[index].choices)
+      frontier[index].measured = refit.measurement.damage
+      if rule.verdict(on: refit.measurement).passed {
+        best = refit
         failures = 0
       } else {
         failures += 1
@@ -144,12 +152,34 @@ struct Selector {
     }
     study.diagnostics.progress("choosing", 1)
     clock.mark("fitting in sequence")
-    return Selection(
-      choices: best.choices, measurement: best.measurement, frontier: frontier,
-      seconds: clock.seconds)
+    return best.selection(frontier, clock)
   }
 
-  private var sequential: SequentialFitting { SequentialFitting(study: study, policy: policy) }
+  /// Choices fitted in sequence, with what they do.
+  private struct Refit {
+    var choices: [Choice]
+    var updates: [WeightUpdate] = []
+    var healed: [HealedStep] = []
+    var measurement: Measurement
+
+    func selection(_ frontier: [FrontierEntry], _ clock: PhaseClock) -> Selection {
+      Selection(
+        choices: choices, updates: updates, healed: healed, measurement: measurement,
+        frontier: frontier, seconds: clock.seconds)
+    }
+  }
+
+  /// Fits choices in sequence, and keeps weights healed where that does less damage.
+  private func refit(_ choices: [Choice]) throws(Failure) -> Refit {
+    let sequential = SequentialFitting(study: study, policy: policy, memory: memory)
+    let plain = try sequential.refit(choices).choices
+    let unhealed = Refit(choices: plain, measurement: try measure(plain))
+    guard heals else { return unhealed }
+    let (choices, updates, healed) = try sequential.refit(choices, healing: true)
+    let measurement = try measure(choices, updates)
+    guard measurement.damage < unhealed.measurement.damage else { return unhealed }
+    return Refit(choices: choices, updates: updates, healed: healed, measurement: measurement)
+  }
 
   /// Fits choices in sequence and keeps the better of both fits.
   private func finish(
@@ -157,18 +187,18 @@ struct Selector {
   ) throws(Failure) -> Selection {
     let independent = try measure(choices)
     clock.mark("choosing")
-    let refitted = try sequential.refit(choices)
-    let measured = try measure(refitted)
+    let refitted = try refit(choices)
     clock.mark("fitting in sequence")
-    let isBetter = measured.damage <= independent.damage
-    return Selection(
-      choices: isBetter ? refitted : choices, measurement: isBetter ? measured : independent,
-      frontier: frontier, seconds: clock.seconds)
+    let isBetter = refitted.measurement.damage <= independent.damage
+    return (isBetter ? refitted : Refit(choices: choices, measurement: independent))
+      .selection(frontier, clock)
   }
 
   /// The original against the model with these choices in place, on held-out data.
-  private func measure(_ choices: [Choice]) throws(Failure) -> Measurement {
-    try study.compare(with: try study.rewritten(choices))
+  private func measure(
+    _ choices: [Choice], _ updates: [WeightUpdate] = []
+  ) throws(Failure) -> Measurement {
+    try study.compare(with: try study.rewritten(choices, updates: updates))
   }
 }
 

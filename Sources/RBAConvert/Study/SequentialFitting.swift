@@ -1,100 +1,66 @@
-import Execution
-import GraphIR
-import Operators
 import Planning
 import Statistics
 import Tensors
 
 /// Refits the maps of several spans one after another, each on what the model computes once those
-/// before it are in place, toward what the original computes.
-///
-/// Two sets of values travel through the model from span to span, the original's and the rewritten
-/// model's, so that a refit costs two runs however many spans there are. Spans of streams that lie side
-/// by side do not see one another's replacement.
+/// before it are in place, toward what the original computes; between them the last weights of kept
+/// steps are solved anew, so that the stream returns to the original's.
 struct SequentialFitting {
   let study: Study
   let policy: FitPolicy
+  /// Bytes that the moments of one site may take.
+  let memory: Int
+  /// Samples to use at most.
+  var limit: (fit: Int, held: Int)?
 
-  /// Bytes that travelling values may take; no more samples are used than fit.
-  private static let activationBytes = 128 << 20
-  /// Samples that are used however little fits.
-  private static let fewestSamples = 16
-
-  /// The same spans in the same forms, by position. Where values of several runs cannot be joined, the
-  /// maps stay as they are.
-  func refit(_ choices: [Choice]) throws(Failure) -> [Choice] {
+  /// The same spans in the same forms, by position, new numbers for weights behind the first of them
+  /// where `healing` says so, and what those numbers do. Where values of several runs cannot be joined,
+  /// the maps stay as they are.
+  ///
+  /// Where spans are passed over and the form is left open, the step before one is solved toward its
+  /// end.
+  func refit(
+    _ choices: [Choice], healing: Bool = false
+  ) throws(Failure) -> (choices: [Choice], updates: [WeightUpdate], healed: [HealedStep]) {
     let ordered = choices.sorted { ($0.span.stream, $0.span.from) < ($1.span.stream, $1.span.from) }
-    guard ordered.count > 1, study.batching != .pieces(of: study.batching.group) else {
-      return ordered
+    let isWorthwhile =
+      ordered.count > 1 || healing && !ordered.isEmpty || ordered.contains(where: \.isUnfitted)
+    guard isWorthwhile, study.batching != .pieces(of: study.batching.group) else {
+      return (ordered, [], [])
     }
-    var fit = Traveller(study.fit, limit: sampleLimit)
-    var held = Traveller(study.held, limit: sampleLimit)
-    var done: [Choice] = []
-    for (index, choice) in ordered.enumerated() {
-      study.diagnostics.progress("fitting in sequence", Double(index) / Double(ordered.count))
-      let stream = study.streams[choice.span.stream]
-      let source = study.name(choice.span.from, of: stream)
-      let target = study.name(choice.span.to, of: stream)
-      let fitRows = try fit.advance(from: source, to: target, study)
-      let heldRows = try held.advance(from: source, to: target, study)
-      var refitted = choice
-      if choice.form != .identity {
-        refitted = try policy.refit(
-          choice, fitted: fitRows, fit.inputs, held: heldRows, held.inputs, study)
+    var pass = try SequentialPass(study, policy, memory: memory, limit: limit)
+    let last = ordered.last.map { ($0.span.stream, $0.span.to) } ?? (0, 0)
+    let total = Double(study.streams.reduce(0) { $0 + $1.steps.count })
+    var passed = 0.0
+    for (index, stream) in study.streams.enumerated() {
+      let spans = ordered.filter { $0.span.stream == index }
+      var step = 0
+      while step < stream.steps.count, healing || (index, step) < last {
+        study.diagnostics.progress("fitting in sequence", (passed + Double(step)) / total)
+        if let choice = spans.first(where: { $0.span.from == step }) {
+          try pass.replace(choice)
+          step = choice.span.to
+          continue
+        }
+        let next = spans.first { $0.span.from == step + 1 }
+        if let next, next.form == .folded || healing && next.form == .identity && policy.form == nil
+        {
+          try pass.fold(next)
+        } else if healing {
+          try pass.heal(step, of: index)
+        }
+        step += 1
       }
-      try fit.land(at: target, fitRows, refitted, study)
-      try held.land(at: target, heldRows, refitted, study)
-      done.append(refitted)
+      passed += Double(stream.steps.count)
     }
     study.diagnostics.progress("fitting in sequence", 1)
-    return done
+    return (pass.done, pass.updates, pass.healed)
   }
 
-  private var sampleLimit: Int {
-    // Two sets of values come in while two go out.
-    let largest = study.streams.map(\.type.byteCount).max() ?? 1
-    return max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)
-  }
-}
-
-/// Values of some samples on their way through the original and through the rewritten model.
-private struct Traveller {
-  let inputs: [String: SampleRows]
-  /// Where the values are; the model's inputs at first.
-  private var place: String?
-  private var original: Tensor?
-  private var rewritten: Tensor?
-
-  init(_ samples: SampleSelection, limit: Int) { inputs = samples.first(limit).feeds }
-
-  /// What the rewritten model has at the start of a span, and the original at its end.
-  func advance(
-    from source: String, to target: String, _ study: Study
-  ) throws(Failure) -> (x: Tensor, y: Tensor) {
-    guard let place, let original, let rewritten else {
-      let values = try run([:], fetching: [source, target], study)
-      return (values[source]!, values[target]!)
-    }
-    let x =
-      source == place
-      ? rewritten : try run([place: rewritten], fetching: [source], study)[source]!
-    return (x, try run([place: original], fetching: [target], study)[target]!)
-  }
-
-  /// Goes on from the end of a span, which the choice now computes.
-  mutating func land(
-    at target: String, _ values: (x: Tensor, y: Tensor), _ choice: Choice, _ study: Study
-  ) throws(Failure) {
-    place = target
-    original = values.y
-    rewritten = try study.apply(choice, to: values.x, inputs)
-  }
-
-  private func run(
-    _ values: [String: Tensor], fetching names: [String], _ study: Study
-  ) throws(Failure) -> [String: Tensor] {
-    let feeds = values.mapValues { SampleRows($0) }.merging(inputs) { first, _ in first }
-    let executor = try study.executor(feeds: feeds.keys.sorted(), fetches: names)
-    return try study.reporting { try executor.run(samples: feeds) }
+  /// Why values cannot travel, where they cannot.
+  func noteIfImpossible() {
+    guard study.batching == .pieces(of: study.batching.group) else { return }
+    study.diagnostics.note(
+      "weights are not healed: values of several runs of this model cannot be joined")
   }
 }

@@ -104,7 +104,7 @@ struct FitPolicy: Sendable {
     let (fitted, held) = (evidence.fit, evidence.held)
     do {
       switch form {
-      case .identity: return [Fits.identity(held: held)]
+      case .identity, .folded: return [Fits.identity(held: held)]
       case .bias: return [Fits.bias(fitted, held: held)]
       case .diagonal: return [Fits.diagonal(fitted, held: held)]
       case .linear: return [factors.linear.ridge(fitted, held: held)]
@@ -119,7 +119,8 @@ struct FitPolicy: Sendable {
         }
         let linear = factors.linear.ridge(fitted, held: held)
         let fit = context.fit(
-          .init(tokens: fitted, samples: samples.fit), held: .init(tokens: held, samples: samples.held),
+          .init(tokens: fitted, samples: samples.fit),
+          held: .init(tokens: held, samples: samples.held),
           ridge: max(linear.ridge, 1e-4))
         return [fit ?? linear]
       case .convolution:
@@ -130,6 +131,15 @@ struct FitPolicy: Sendable {
       }
     } catch let error as Failure { throw error } catch {
       throw Failure(.internalFault, "fitting form '\(form.rawValue)': \(error)")
+    }
+  }
+
+  /// The published method's fit of Y to X, by itself.
+  static func leastSquares(
+    _ fitted: SpanMoments, held: SpanMoments
+  ) throws(Failure) -> Fit {
+    do { return try Fits.leastSquares(fitted, held: held) } catch {
+      throw Failure(.internalFault, "least squares: \(error)")
     }
   }
 

@@ -165,18 +165,34 @@ struct SpanSweep {
     _ measurement: DamageMeasurement, _ clock: inout PhaseClock
   ) throws(Failure) -> [Choice] {
     var choices: [Choice] = []
-    let (graph, streams) = (study.model.graph, study.streams)
-    for (index, statistics) in statistics.enumerated() {
-      choices += try statistics.choices(
-        spans.filter { $0.stream == index }, policy, threads: study.threads
-      ) { span in
-        SpanSaving(span, adding: 0, in: graph, streams, multiplyAdds: { _ in 0 }).parametersSaved
+    if policy.form == .folded {
+      choices = try folded(spans)
+    } else {
+      let (graph, streams) = (study.model.graph, study.streams)
+      for (index, statistics) in statistics.enumerated() {
+        choices += try statistics.choices(
+          spans.filter { $0.stream == index }, policy, threads: study.threads
+        ) { span in
+          SpanSaving(span, adding: 0, in: graph, streams, multiplyAdds: { _ in 0 }).parametersSaved
+        }
       }
     }
     clock.mark("fits")
     let damages = try measurement.measure(choices)
     for index in choices.indices { choices[index].damage = damages[index] }
     clock.mark("scoring")
+    return choices
+  }
+
+  /// Those of the spans that can be folded.
+  private func folded(_ spans: [CandidateSpan]) throws(Failure) -> [Choice] {
+    let (choices, reasons) = try FoldedFitting(study: study, policy: policy, memory: memory)
+      .choices(spans)
+    for span in spans {
+      guard let reason = reasons[span] else { continue }
+      study.diagnostics.note(
+        "span \(span.label(in: study.streams)) cannot be folded: \(reason)")
+    }
     return choices
   }
 

@@ -77,14 +77,11 @@ struct Study: Sendable {
     model.graph[stream.points[point]].name
   }
 
-  /// The model with spans replaced.
-  func rewritten(_ choices: [Choice]) throws(Failure) -> RewrittenModel {
-    var result = model
-    let standIns: [ValueID: ValueID]
-    do throws(PlanError) {
-      standIns = try result.graph.replace(
-        choices.map { $0.replacement(in: streams) }, streams, opset: opset)
-    } catch { throw Failure(.malformedInput, "\(loaded.path): \(error)") }
+  /// The model with weights updated and spans replaced.
+  func rewritten(
+    _ choices: [Choice], updates: [WeightUpdate] = []
+  ) throws(Failure) -> RewrittenModel {
+    var (result, standIns) = try replaced(choices, updates: updates)
     do throws(GraphError) { try structure.restore(&result.graph) } catch { throw Failure(error) }
     return RewrittenModel(
       model: result,
@@ -139,6 +136,19 @@ struct Study: Sendable {
     return mask.slice(0..<rows)
   }
 
+  /// The same with sums by themselves, and what stands for each point that was replaced.
+  func replaced(
+    _ choices: [Choice], updates: [WeightUpdate]
+  ) throws(Failure) -> (model: Model, standIns: [ValueID: ValueID]) {
+    var result = model
+    do throws(PlanError) {
+      try result.graph.apply(choices.flatMap(\.updates) + updates)
+      let standIns = try result.graph.replace(
+        choices.map { $0.replacement(in: streams) }, streams, opset: opset)
+      return (result, standIns)
+    } catch { throw Failure(.malformedInput, "\(loaded.path): \(error)") }
+  }
+
   /// Runs `body`, whose errors come from executing this model, and says where they come from.
   func reporting<Result>(_ body: () throws -> Result) throws(Failure) -> Result {
     do { return try body() } catch let error as Failure {
@@ -177,4 +187,5 @@ extension SampleSet {
     guard let name, let values = feeds[name]?.floats else { return false }
     return values.allSatisfy { $0 == 0 || $0 == 1 }
   }
+
 }

@@ -111,7 +111,8 @@ public struct Analysis: Sendable {
       rule: GuardRule(
         limit: selection.maximumDrop ?? (goal.isGuarded ? nil : .infinity),
         isSynthetic: samples.isSynthetic),
-      memory: machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory)
+      memory: machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory,
+      heals: selection.heals)
     return AnalysisResult(
       study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
   }

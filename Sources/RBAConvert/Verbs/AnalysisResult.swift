@@ -12,7 +12,9 @@ struct AnalysisResult {
   let samples: SampleSet
 
   /// The model that the choice gives.
-  func rewritten() throws(Failure) -> RewrittenModel { try study.rewritten(selection.choices) }
+  func rewritten() throws(Failure) -> RewrittenModel {
+    try study.rewritten(selection.choices, updates: selection.updates)
+  }
 
   func plan() -> ReplacementPlan {
     ReplacementPlan(
@@ -26,7 +28,7 @@ struct AnalysisResult {
           ridge: choice.fit.ridge,
           mask: choice.replacement(in: study.streams).mask.map { study.model.graph[$0].name },
           weights: choice.weights)
-      })
+      }, updates: choices.flatMap(\.updates) + selection.updates)
   }
 
   /// By position.
@@ -63,6 +65,11 @@ struct AnalysisResult {
         source: samples.source, samples: samples.count, held: study.held.count,
         synthetic: samples.isSynthetic),
       spans: choices.map(describe),
+      healed: selection.healed.map { step in
+        ConversionReport.Healed(
+          node: step.node, weight: step.weight, ridge: step.ridge, errorBefore: step.errorBefore,
+          errorAfter: step.errorAfter)
+      },
       frontier: selection.frontier.map { entry in
         ConversionReport.FrontierPoint(
           parameters: entry.parameters, predictedDamage: entry.predicted,

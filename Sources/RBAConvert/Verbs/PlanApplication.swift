@@ -57,6 +57,7 @@ public struct PlanApplication: Sendable {
           span, form: entry.form, weights: entry.weights ?? .init(),
           mask: entry.mask.flatMap { result.graph.value(named: $0) })
       }
+      try result.graph.apply(document.updates)
       try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)
     } catch { throw Failure(.malformedInput, "\(plan): \(error)") }
     do throws(GraphError) { try structure.restore(&result.graph) } catch { throw Failure(error) }

@@ -72,7 +72,8 @@ struct PlanningOptions: ParsableArguments {
   @Option(
     help: """
       Replacement: auto, identity, bias, diagonal, low-rank, linear, linear-unbiased, context (with \
-      the mean token) or convolution (3 x 3).
+      the mean token), convolution (3 x 3), or folded (passed over, with the last weight before the \
+      span solved anew).
       """)
   var form = "auto"
 
@@ -86,11 +87,15 @@ struct PlanningOptions: ParsableArguments {
   )
   var holdout: Double?
 
+  @Flag(help: "Leave the weights that stay as they are.")
+  var noHeal = false
+
   var options: SelectionOptions {
     SelectionOptions(
       maximumDrop: maxDrop, targetParameters: targetParams, targetBytes: targetBytes?.value,
       spans: spans, pick: pick, threshold: threshold, score: score, form: form, fit: fit,
-      holdout: holdout, recipe: recipe, blocks: blocks, scoreToken: scoreToken)
+      holdout: holdout, recipe: recipe, blocks: blocks, scoreToken: scoreToken,
+      heals: !noHeal)
   }
 
   /// The options given that say how much is to go.

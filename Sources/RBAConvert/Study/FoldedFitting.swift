@@ -1,0 +1,251 @@
+import Execution
+import GraphIR
+import Planning
+import Statistics
+import Tensors
+
+/// How the step before a span is solved anew so that the span may be passed over.
+struct Folding: Sendable {
+  let site: HealingSite
+  let change: SiteChange
+
+  /// h_from + u D + δ: what stands for h_to, for some of its rows.
+  func rows(
+    _ stream: ResidualStream, input: Tensor, from: Tensor, at places: [Int]
+  ) -> [Float] {
+    let inputs = site.rows(of: input, at: places, like: from)
+    let changes = transposedProduct(
+      inputs, change.change, inputWidth: site.inputWidth, width: stream.width)
+    var result = stream.rows(of: from, at: places)
+    for index in result.indices {
+      result[index] += changes[index] + Float(change.shift[index % stream.width])
+    }
+    return result
+  }
+}
+
+/// Rows of a branch M, and what M T is to become for T to pass a span over.
+struct BranchRows: Sendable {
+  private var branch: Tensor
+  private var target: Tensor
+
+  init(_ stream: ResidualStream, branch: Tensor, sum: Tensor, target: Tensor) {
+    let m = stream.rows(of: branch)
+    var rows = stream.rows(of: target)
+    for (index, s) in stream.rows(of: sum).enumerated() { rows[index] += m[index] - s }
+    let shape = [m.count / max(stream.width, 1), stream.width]
+    self.branch = Tensor(m, shape: shape)
+    self.target = Tensor(rows, shape: shape)
+  }
+
+  func add(to moments: inout StreamMoments, threads: Int) throws {
+    try branch.withFloats { x in
+      try target.withFloats { y in try moments.add([x, y], threads: threads) }
+    }
+  }
+}
+
+/// Fits the folded form of spans, each on the original's values.
+struct FoldedFitting {
+  let study: Study
+  let policy: FitPolicy
+  /// Bytes that the moments of one site may take.
+  let memory: Int
+
+  /// The spans that can be folded, by position, and why others cannot.
+  func choices(
+    _ spans: [CandidateSpan]
+  ) throws(Failure) -> (choices: [Choice], reasons: [CandidateSpan: String]) {
+    var reasons: [CandidateSpan: String] = [:]
+    var groups: [(site: HealingSite, spans: [CandidateSpan])] = []
+    for span in spans.sorted(by: { ($0.stream, $0.from, $0.to) < ($1.stream, $1.from, $1.to) }) {
+      do throws(NoFolding) {
+        let site = try site(span)
+        if let last = groups.indices.last, let first = groups[last].spans.first,
+          first.stream == span.stream, first.from == span.from,
+          byteCount(site, spans: groups[last].spans.count + 1) <= memory
+        {
+          groups[last].spans.append(span)
+        } else {
+          groups.append((site, [span]))
+        }
+      } catch { reasons[span] = error.reason }
+    }
+    var result: [Choice] = []
+    for (index, group) in groups.enumerated() {
+      study.diagnostics.progress("folding", Double(index) / Double(groups.count))
+      let changes =
+        try policy.isLeastSquares
+        ? leastSquares(group.site, group.spans) : ridge(group.site, group.spans)
+      for (span, (change, fit)) in zip(group.spans, changes) {
+        let updates = change.flatMap {
+          group.site.updates(adding: $0.change, $0.shift, in: study.model.graph)
+        }
+        result.append(
+          Choice(
+            span, fit,
+            folding: updates == nil ? nil : change.map { Folding(site: group.site, change: $0) },
+            updates: updates ?? []))
+      }
+    }
+    study.diagnostics.progress("folding", 1)
+    return (result, reasons)
+  }
+
+  /// Checks that all of the spans can be folded.
+  func check(_ spans: [CandidateSpan]) throws(Failure) {
+    for span in spans {
+      do throws(NoFolding) { _ = try site(span) } catch {
+        throw Failure(
+          .usage,
+          "--form: span \(span.label(in: study.streams)) cannot be folded: \(error.reason)")
+      }
+    }
+  }
+
+  private struct NoFolding: Error {
+    let reason: String
+  }
+
+  private func site(_ span: CandidateSpan) throws(NoFolding) -> HealingSite {
+    let site: HealingSite
+    do throws(NoHealingSite) {
+      site = try study.structure.healingSites.site(
+        folding: span, in: study.streams[span.stream])
+    } catch { throw NoFolding(reason: error.description) }
+    let bytes = byteCount(site, spans: 1)
+    guard bytes <= memory else {
+      throw NoFolding(reason: "its moments would take \(bytes >> 20) of \(memory >> 20) MB")
+    }
+    return site
+  }
+
+  private func byteCount(_ site: HealingSite, spans: Int) -> Int {
+    RegressionMoments.solvingByteCount(
+      inputWidth: site.inputWidth, targetWidth: saturatingProduct([site.factors.count, spans]),
+      threads: study.threads)
+  }
+
+  /// Hands values of the original to `work`, batch by batch.
+  private func observe<Result: Sendable>(
+    _ values: [ValueID], _ samples: SampleSelection,
+    work: @Sendable (Range<Int>, [ValueID: Tensor]) throws -> Result,
+    merge: (Result) throws -> Void
+  ) throws(Failure) {
+    let names = values.map { study.model.graph[$0].name }
+    let executor = try study.executor(fetches: Set(names).sorted())
+    try study.reporting {
+      try study.forEachBatch(
+        of: samples, executor,
+        work: { batch, range in
+          let fetched = zip(values, names).map { ($0, batch.fetches[$1]!) }
+          return try work(range, Dictionary(fetched, uniquingKeysWith: { first, _ in first }))
+        }, merge: merge)
+    }
+  }
+
+  /// The change and the fit of each span; no change where none is better on held-out rows.
+  private typealias Solved = (change: SiteChange?, fit: Fit)
+
+  private func ridge(
+    _ site: HealingSite, _ spans: [CandidateSpan]
+  ) throws(Failure) -> [Solved] {
+    let stream = study.streams[spans[0].stream]
+    let width = stream.width
+    let ends = spans.map { stream.points[$0.to] }
+    var parts: [RegressionMoments] = []
+    // Sums and sums of squares of h_to.
+    var scatter = [(sum: [Double], squares: [Double])](
+      repeating: (Array(repeating: 0, count: width), Array(repeating: 0, count: width)),
+      count: spans.count)
+    for isHeld in [false, true] {
+      let samples = isHeld ? study.held : study.fit
+      var moments = RegressionMoments(
+        inputWidth: site.inputWidth, targetWidth: width * spans.count)
+      try observe([site.input, site.sum] + ends, samples) { range, values in
+        let sum = values[site.sum]!
+        let choice = RowChoice(
+          rowsPerSample: sum.count / width / max(range.count, 1), samples: samples.count,
+          limit: SiteMoments.rowLimit(site, isHeld: isHeld))
+        let places = choice.rows(of: range)
+        let targets = ends.map { stream.rows(of: values[$0]!, at: places) }
+        let start = stream.rows(of: sum, at: places)
+        var errors = [Float](repeating: 0, count: places.count * width * ends.count)
+        for (block, target) in targets.enumerated() {
+          for (index, value) in target.enumerated() {
+            let place = (index / width * ends.count + block) * width + index % width
+            errors[place] = value - start[index]
+          }
+        }
+        return (site.rows(of: values[site.input]!, at: places, like: sum), errors, targets)
+      } merge: { inputs, errors, targets in
+        try inputs.withUnsafeBufferPointer { inputs in
+          try errors.withUnsafeBufferPointer { errors in
+            try moments.add(inputs, errors, threads: study.threads)
+          }
+        }
+        guard isHeld else { return }
+        for (block, target) in targets.enumerated() {
+          for (index, value) in target.enumerated() {
+            scatter[block].sum[index % width] += Double(value)
+            scatter[block].squares[index % width] += Double(value) * Double(value)
+          }
+        }
+      }
+      parts.append(moments)
+    }
+    let rows = Double(max(parts[1].rowCount, 1))
+    let energies = parts[1].targetEnergies(blocks: spans.count)
+    let solutions = site.solve(parts[0], held: parts[1], blocks: spans.count)
+    return spans.indices.map { index in
+      let spread = zip(scatter[index].sum, scatter[index].squares).reduce(0) {
+        $0 + max($1.1 - $1.0 * $1.0 / rows, 0)
+      }
+      let solution = solutions[index]
+      let change = solution.map {
+        SiteChange(change: $0.change, shift: $0.shift, ridge: $0.ridge)
+      }
+      return (
+        change,
+        Fit.passingOver(
+          ridge: solution?.ridge ?? 0, residual: solution?.heldAfter ?? energies[index],
+          scatter: spread)
+      )
+    }
+  }
+
+  private func leastSquares(
+    _ site: HealingSite, _ spans: [CandidateSpan]
+  ) throws(Failure) -> [Solved] {
+    let stream = study.streams[spans[0].stream]
+    let ends = spans.map { stream.points[$0.to] }
+    let none = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
+    var parts = [[StreamMoments]](repeating: Array(repeating: none, count: spans.count), count: 2)
+    for part in 0..<2 {
+      try observe([site.branch, site.sum] + ends, part == 0 ? study.fit : study.held) { _, values in
+        ends.map { end in
+          BranchRows(
+            stream, branch: values[site.branch]!, sum: values[site.sum]!, target: values[end]!)
+        }
+      } merge: { rows in
+        for index in rows.indices {
+          try rows[index].add(to: &parts[part][index], threads: study.threads)
+        }
+      }
+    }
+    var result: [Solved] = []
+    for index in spans.indices {
+      let fitted = parts[0][index].span(from: 0, to: 1)
+      let fit = try FitPolicy.leastSquares(
+        fitted, held: parts[1][index].span(from: 0, to: 1))
+      guard case .linear(let matrix, _) = fit.map,
+        let change = site.change(multiplyingBranchBy: matrix, in: study.model.graph)
+      else {
+        result.append((nil, Fit.passingOver(ridge: 0, residual: fit.heldResidual, scatter: 0)))
+        continue
+      }
+      result.append((change, fit.passingOver))
+    }
+    return result
+  }
+}

@@ -1,0 +1,235 @@
+import GraphIR
+import Operators
+import Planning
+import Statistics
+import Tensors
+
+/// One pass over the streams' steps in order.
+///
+/// Two sets of values travel through the model from point to point, the original's and those of the
+/// model rewritten so far, so that the pass costs a few runs however many steps there are. Memory is
+/// bounded by the number of samples that travel.
+struct SequentialPass {
+  private let study: Study
+  private let policy: FitPolicy
+  private let memory: Int
+  private let sites: HealingSiteSearch
+  private var fit: Traveller
+  private var held: Traveller
+  private let sampleCounts: (fit: Int, held: Int)
+  /// The model with all that is done in place.
+  private var rewrite: PartialRewrite
+  /// What the span is that the step just passed was solved for.
+  private var folded: Choice?
+
+  private(set) var done: [Choice] = []
+  private(set) var updates: [WeightUpdate] = []
+  private(set) var healed: [HealedStep] = []
+
+  /// Bytes that travelling values of one set of samples may take.
+  private static let activationBytes = 128 << 20
+  /// Samples that travel however little fits.
+  private static let fewestSamples = 16
+
+  /// - Parameter limit: samples to use at most.
+  init(
+    _ study: Study, _ policy: FitPolicy, memory: Int, limit: (fit: Int, held: Int)? = nil
+  ) throws(Failure) {
+    self.study = study
+    self.policy = policy
+    self.memory = memory
+    sites = study.structure.healingSites
+    // Two sets of values come in while two go out.
+    let largest = study.streams.map(\.type.byteCount).max() ?? 1
+    let most = max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)
+    sampleCounts = (
+      min(most, limit?.fit ?? most, study.fit.count), min(most, limit?.held ?? most, study.held.count)
+    )
+    fit = Traveller(study.fit, limit: sampleCounts.fit)
+    held = Traveller(study.held, limit: sampleCounts.held)
+    rewrite = try PartialRewrite(study, [], [])
+  }
+
+  /// Whether both models still compute the same.
+  private var isUntouched: Bool { done.isEmpty && updates.isEmpty && folded == nil }
+
+  // MARK: Spans
+
+  /// Fits a span anew on what is there now, and goes on behind it.
+  mutating func replace(_ choice: Choice) throws(Failure) {
+    let stream = study.streams[choice.span.stream]
+    let (from, to) = (stream.points[choice.span.from], stream.points[choice.span.to])
+    var refitted = choice
+    if let folded {
+      refitted = folded
+    } else if choice.form == .folded {
+      // What it was folded into has gone, or does not help any more.
+      refitted = Choice(choice.span, choice.fit, folding: nil, updates: [])
+    }
+    let fits = try values(fit, from, to)
+    let helds = try values(held, from, to)
+    if choice.isUnfitted || ![.identity, .folded].contains(choice.form) && !isUntouched {
+      refitted = try policy.refit(
+        choice, fitted: fits, fit.inputs, held: helds, held.inputs, study)
+    }
+    folded = nil
+    refitted.damage = choice.damage
+    // The map is run from where the values are.
+    fit.move(to: from, original: fits.y, rewritten: fits.x)
+    held.move(to: from, original: helds.y, rewritten: helds.x)
+    done.append(refitted)
+    rewrite = try PartialRewrite(study, done, updates)
+    let (x, y) = (
+      try fit.rewritten(to, in: rewrite, study), try held.rewritten(to, in: rewrite, study)
+    )
+    fit.move(to: to, original: fits.y, rewritten: x)
+    held.move(to: to, original: helds.y, rewritten: y)
+  }
+
+  /// What the rewritten model has at a span's start, and the original at its end.
+  private func values(
+    _ traveller: Traveller, _ from: ValueID, _ to: ValueID
+  ) throws(Failure) -> (x: Tensor, y: Tensor) {
+    let originals = try traveller.originals(isUntouched ? [from, to] : [to], study)
+    if let x = originals[from] { return (x, originals[to]!) }
+    return (try traveller.rewritten(from, in: rewrite, study), originals[to]!)
+  }
+
+  // MARK: Steps that stay
+
+  /// Solves a kept step so that its sum comes nearer to the original's, and goes on behind it.
+  mutating func heal(_ step: Int, of index: Int) throws(Failure) {
+    guard !isUntouched else { return }
+    let stream = study.streams[index]
+    let site: HealingSite
+    do throws(NoHealingSite) { site = try sites.site(of: step, in: stream) } catch { return }
+    guard fits(site, step, stream) else { return }
+    let next = stream.points[step + 1]
+    var originals = try fit.originals([site.sum, next], study)
+    let heldOriginals = try held.originals([site.sum, next], study)
+    guard
+      let solved = try solve(
+        site, stream, fitTarget: originals[site.sum]!, heldTarget: heldOriginals[site.sum]!)
+    else { return }
+    let edits = updates + solved.updates
+    // Numbers that the weight's type cannot hold leave it as it is.
+    guard let rewrite = try? PartialRewrite(study, done, edits) else { return }
+    updates = edits
+    self.rewrite = rewrite
+    healed.append(solved.step)
+    let (x, y) = (
+      try fit.rewritten(next, in: rewrite, study), try held.rewritten(next, in: rewrite, study)
+    )
+    fit.move(to: next, original: originals[next]!, rewritten: x)
+    originals = [:]
+    held.move(to: next, original: heldOriginals[next]!, rewritten: y)
+  }
+
+  /// Solves the step before a span that is passed over toward the span's end.
+  mutating func fold(_ choice: Choice) throws(Failure) {
+    let stream = study.streams[choice.span.stream]
+    let site: HealingSite
+    do throws(NoHealingSite) { site = try sites.site(folding: choice.span, in: stream) } catch {
+      return
+    }
+    guard fits(site, choice.span.from - 1, stream) else { return }
+    let to = stream.points[choice.span.to]
+    let fitTarget = try fit.originals([to], study)[to]!
+    let heldTarget = try held.originals([to], study)[to]!
+    let change: SiteChange?
+    if policy.isLeastSquares {
+      change = try leastSquares(site, stream, fitTarget: fitTarget, heldTarget: heldTarget)
+    } else {
+      change = try solve(site, stream, fitTarget: fitTarget, heldTarget: heldTarget)?.change
+    }
+    guard let change,
+      let edits = site.updates(adding: change.change, change.shift, in: study.model.graph)
+    else { return }
+    guard let rewrite = try? PartialRewrite(study, done, updates + edits) else { return }
+    self.rewrite = rewrite
+    folded = Choice(choice.span, choice.fit.with(ridge: change.ridge), folding: nil, updates: edits)
+  }
+
+  /// Whether a site's moments fit the memory allowed.
+  private func fits(_ site: HealingSite, _ step: Int, _ stream: ResidualStream) -> Bool {
+    let bytes = RegressionMoments.solvingByteCount(
+      inputWidth: site.inputWidth, targetWidth: site.factors.count, threads: study.threads)
+    guard bytes > memory else { return true }
+    study.diagnostics.note(
+      "the weight of step \(stream.label(of: step)):\(stream.label(of: step + 1)) stays: "
+        + "its moments would take \(bytes >> 20) of \(memory >> 20) MB")
+    return false
+  }
+
+  private struct Solved {
+    let change: SiteChange
+    let updates: [WeightUpdate]
+    let step: HealedStep
+  }
+
+  /// `nil` where nothing is better on held-out rows than what is there.
+  private func solve(
+    _ site: HealingSite, _ stream: ResidualStream, fitTarget: Tensor, heldTarget: Tensor
+  ) throws(Failure) -> Solved? {
+    guard let fitted = try gather(fit, site, stream, fitTarget, isHeld: false),
+      let tested = try gather(held, site, stream, heldTarget, isHeld: true)
+    else { return nil }
+    let scatter = tested.scatter
+    guard let solution = site.solve(fitted.moments, held: tested.moments)[0],
+      let updates = site.updates(
+        adding: solution.change, solution.shift, in: study.model.graph)
+    else { return nil }
+    let graph = study.model.graph
+    let step = HealedStep(
+      node: graph[site.node].label, weight: graph[site.weight].name, ridge: solution.ridge,
+      errorBefore: scatter > 0 ? solution.heldBefore / scatter : 0,
+      errorAfter: scatter > 0 ? solution.heldAfter / scatter : 0)
+    return Solved(
+      change: SiteChange(change: solution.change, shift: solution.shift, ridge: solution.ridge),
+      updates: updates, step: step)
+  }
+
+  /// `nil` where rows are not finite, or too large to square: nothing is to be learnt from them.
+  private func gather(
+    _ traveller: Traveller, _ site: HealingSite, _ stream: ResidualStream, _ target: Tensor,
+    isHeld: Bool
+  ) throws(Failure) -> SiteMoments? {
+    var result: SiteMoments? = SiteMoments(site)
+    let samples = isHeld ? sampleCounts.held : sampleCounts.fit
+    let rows = RowChoice(
+      rowsPerSample: target.count / stream.width / max(target.shape[0], 1), samples: samples,
+      limit: SiteMoments.rowLimit(site, isHeld: isHeld))
+    try traveller.forEachBatch(of: [site.input, site.sum], in: rewrite, study) { range, values in
+      SiteMoments.Rows(
+        site, stream, input: values[site.input]!, sum: values[site.sum]!,
+        target: target.slice(range), at: rows.rows(of: range))
+    } merge: { rows in
+      if result?.add(rows, threads: study.threads) == false { result = nil }
+    }
+    return result
+  }
+
+  /// The published recipe: T by least squares so that M T + (h_from − M) ≈ h_to, M the branch, T taken
+  /// into the weight and bias.
+  ///
+  /// Source: arXiv 2505.02819.
+  private func leastSquares(
+    _ site: HealingSite, _ stream: ResidualStream, fitTarget: Tensor, heldTarget: Tensor
+  ) throws(Failure) -> SiteChange? {
+    var parts: [SpanMoments] = []
+    for (traveller, target) in [(fit, fitTarget), (held, heldTarget)] {
+      var moments = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
+      try traveller.forEachBatch(of: [site.branch, site.sum], in: rewrite, study) { range, values in
+        BranchRows(
+          stream, branch: values[site.branch]!, sum: values[site.sum]!,
+          target: target.slice(range))
+      } merge: {
+        try $0.add(to: &moments, threads: study.threads)
+      }
+      parts.append(moments.span(from: 0, to: 1))
+    }
+    let fit = try FitPolicy.leastSquares(parts[0], held: parts[1])
+    guard case .linear(let matrix, _) = fit.map else { return nil }
+    return site.change(multiplyingBranchBy: matrix, in: study.model.graph)
+  }
+}

@@ -1,0 +1,198 @@
+import Kernels
+
+/// e ≈ u D + δ, drawn toward D = 0, with how well it does on rows it was not solved from.
+package struct RidgeSolution: Sendable {
+  /// Dᵀ, [d, k].
+  package let change: [Double]
+  /// δ, [d]; zero where the moments are about zero.
+  package let shift: [Double]
+  /// The ridge's strength relative to the mean diagonal of uᵀu.
+  package let ridge: Double
+  /// ‖e‖² over the held-out rows.
+  package let heldBefore: Double
+  /// ‖e − (u D + δ)‖² over the held-out rows.
+  package let heldAfter: Double
+
+  /// Ridge strengths tried, strongest first, relative to the mean diagonal of uᵀu. Infinity, which
+  /// keeps D = 0 and δ = 0, stands for itself.
+  package static let ridges = [3, 1, 0.3, 0.1, 0.03, 0.01, 1e-3, 0]
+
+  /// Solves each block of as many targets by itself, from moments of all of them.
+  ///
+  /// Minimises ‖e − (u D + δ)‖² + λ t ‖D‖² over the rows of `fitted`, t the mean diagonal of uᵀu, for each
+  /// strength λ until none does better than the last on the rows of `held`.
+  /// Source: Hoerl and Kennard 1970; LAPACK `dpotrf`, `dpotrs`.
+  ///
+  /// - Returns: for each block the solution of the least held-out residual; `nil` where keeping D = 0 has
+  ///   a residual that is as small.
+  package static func solve(
+    _ fitted: consuming RegressionMoments, held: consuming RegressionMoments, blocks: Int = 1
+  ) -> [RidgeSolution?] {
+    let (k, m) = (fitted.inputWidth, fitted.targetWidth)
+    precondition(held.inputWidth == k && held.targetWidth == m && m % blocks == 0)
+    let width = m / blocks
+    let diagonal = (0..<k).map { fitted.gram[$0 * k + $0] }
+    let mean = diagonal.reduce(0, +) / Double(k)
+    mirror(&fitted.gram, k)
+    mirror(&held.gram, k)
+    let before = held.targetEnergies(blocks: blocks)
+    var best = [RidgeSolution?](repeating: nil, count: blocks)
+    guard mean > 0, mean.isFinite else { return best }
+    for ridge in Self.ridges {
+      guard
+        let change = solution(
+          &fitted.gram, diagonal.map { $0 + ridge * mean }, fitted.cross, inputWidth: k)
+      else { break }
+      let shift = (0..<m).map { j in
+        fitted.meanTarget[j] - dot(change[j * k..<(j + 1) * k], fitted.meanInput)
+      }
+      let residuals = residuals(change, shift, held)
+      var improves = false
+      for block in 0..<blocks {
+        let targets = block * width..<(block + 1) * width
+        let residual = max(residuals[targets].reduce(0, +), 0)
+        guard residual < best[block]?.heldAfter ?? before[block] else { continue }
+        improves = true
+        best[block] = RidgeSolution(
+          change: Array(change[targets.lowerBound * k..<targets.upperBound * k]),
+          shift: Array(shift[targets]), ridge: ridge, heldBefore: before[block],
+          heldAfter: residual)
+      }
+      // The strongest ridges may do nothing yet.
+      if !improves, best.contains(where: { $0 != nil }) { break }
+    }
+    return best
+  }
+
+  /// Copies the lower triangle to the upper one.
+  private static func mirror(_ matrix: inout [Double], _ k: Int) {
+    matrix.withUnsafeMutableBufferPointer { matrix in
+      for row in 0..<k {
+        for column in 0..<row { matrix[column * k + row] = matrix[row * k + column] }
+      }
+    }
+  }
+
+  /// Solves X A = B for A of the given diagonal, whose other elements lie in the upper triangle of `gram`;
+  /// the lower one is scratch. `nil` where A is not positive definite.
+  private static func solution(
+    _ gram: inout [Double], _ diagonal: [Double], _ cross: [Double], inputWidth k: Int
+  ) -> [Double]? {
+    var result = cross
+    return gram.withUnsafeMutableBufferPointer { gram in
+      for row in 0..<k {
+        for column in 0..<row { gram[row * k + column] = gram[column * k + row] }
+        gram[row * k + row] = diagonal[row]
+      }
+      guard let a = gram.baseAddress else { return nil }
+      do throws(KernelError) { try SymmetricMatrix.dpotrf(n: k, a: a, lda: k) } catch {
+        return nil
+      }
+      result.withUnsafeMutableBufferPointer { b in
+        guard let b = b.baseAddress else { return }
+        SymmetricMatrix.dpotrs(
+          n: k, rightSides: cross.count / k, factor: a, lda: k, b: b, ldb: k)
+      }
+      return result
+    }
+  }
+
+  /// ‖e − (u D + δ)‖² of each target.
+  private static func residuals(
+    _ change: [Double], _ shift: [Double], _ held: RegressionMoments
+  ) -> [Double] {
+    let (k, m) = (held.inputWidth, held.targetWidth)
+    var product = [Double](repeating: 0, count: m * k)
+    change.withUnsafeBufferPointer { x in
+      held.gram.withUnsafeBufferPointer { y in
+        product.withUnsafeMutableBufferPointer { z in
+          guard let x = x.baseAddress, let y = y.baseAddress, let z = z.baseAddress else { return }
+          Gemm.dgemm(
+            m: m, n: k, k: k, a: MatrixView(x, leadingDimension: k),
+            b: MatrixView(y, leadingDimension: k), c: z, ldc: k)
+        }
+      }
+    }
+    return (0..<m).map { j in
+      var sum = held.squares[j]
+      var moved = 0.0
+      for i in j * k..<(j + 1) * k {
+        sum += change[i] * (product[i] - 2 * held.cross[i])
+        moved += change[i] * held.meanInput[i - j * k]
+      }
+      let offset = held.meanTarget[j] - shift[j] - moved
+      sum += Double(held.rowCount) * offset * offset
+      return sum.isNaN ? .infinity : sum
+    }
+  }
+
+  private static func dot(_ a: ArraySlice<Double>, _ b: [Double]) -> Double {
+    zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+}
+
+extension Fit {
+  /// The same map, made with another ridge.
+  package func with(ridge: Double) -> Fit {
+    Fit(map, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
+  }
+}
+
+/// Aᵀ B for A [rows, rows] and B [rows, columns], row-major.
+package func transposedProduct(
+  _ a: [Double], _ b: [Double], rows: Int, columns: Int
+) -> [Double] {
+  Matrix.product(
+    Matrix(rows: rows, columns: rows, a), transposeA: true,
+    Matrix(rows: rows, columns: columns, b)
+  ).elements
+}
+
+extension Fit {
+  /// That of a span that is passed over, whose residual is that of what it was folded into.
+  package var passingOver: Fit {
+    Fit(.identity, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
+  }
+
+  /// That of a span that is passed over.
+  ///
+  /// - Parameter scatter: Σ (h_to − mean)² over the held-out rows.
+  package static func passingOver(ridge: Double, residual: Double, scatter: Double) -> Fit {
+    let unexplained = residual > 0 ? residual / scatter : 0
+    return Fit(
+      .identity, ridge: ridge, heldResidual: residual,
+      heldR2: unexplained.isFinite ? 1 - unexplained : 0)
+  }
+}
+
+extension RegressionMoments {
+  /// Σ of squares, about zero, of each block of as many targets.
+  package func targetEnergies(blocks: Int) -> [Double] {
+    let width = targetWidth / blocks
+    return (0..<blocks).map { block in
+      (block * width..<(block + 1) * width).reduce(0.0) { sum, j in
+        sum + squares[j] + Double(rowCount) * meanTarget[j] * meanTarget[j]
+      }
+    }
+  }
+}
+
+/// X D for rows of `inputWidth` and Dᵀ [width, inputWidth], row-major.
+package func transposedProduct(
+  _ rows: [Float], _ weight: [Double], inputWidth: Int, width: Int
+) -> [Float] {
+  let weight = weight.map { Float($0) }
+  var result = [Float](repeating: 0, count: rows.count / inputWidth * width)
+  rows.withUnsafeBufferPointer { x in
+    weight.withUnsafeBufferPointer { w in
+      result.withUnsafeMutableBufferPointer { y in
+        guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
+        Gemm.sgemm(
+          m: rows.count / inputWidth, n: width, k: inputWidth,
+          a: MatrixView(x, leadingDimension: inputWidth),
+          b: MatrixView(w, leadingDimension: inputWidth, isTransposed: true), c: y, ldc: width)
+      }
+    }
+  }
+  return result
+}
