@@ -40,6 +40,14 @@ package struct HealingSiteSearch: Sendable {
     throw reason ?? NoHealingSite("the sum has no branch")
   }
 
+  /// The widest rows that some site of a stream is solved from; 0 where it has none.
+  package func widestInput(of stream: ResidualStream) -> Int {
+    stream.steps.indices.reduce(0) { widest, step in
+      guard let site = try? site(of: step, in: stream) else { return widest }
+      return max(widest, site.inputWidth)
+    }
+  }
+
   /// The site of the step before a span, where solving it toward the span's end changes nothing else.
   ///
   /// - Throws: `NoHealingSite`.

@@ -29,12 +29,14 @@ package struct ReplacementFragment: Sendable {
       try fragment.addInput(source, ValueDeclaration(type: type))
       if let input = replacement.mask {
         let value = fragment.intern(Self.mask)
-        try fragment.addInput(value, graph[input].declaration.map { declaration in
-          ValueDeclaration(
-            type: declaration.type?.tensor.map {
-              .tensor(TensorType($0.elementType, [.unknown, .unknown]))
-            })
-        })
+        try fragment.addInput(
+          value,
+          graph[input].declaration.map { declaration in
+            ValueDeclaration(
+              type: declaration.type?.tensor.map {
+                .tensor(TensorType($0.elementType, [.unknown, .unknown]))
+              })
+          })
         mask = value
       }
       // The span's work, which the replacement takes the place of.

@@ -72,6 +72,10 @@ public struct SelectionOptions: Sendable {
   public var holdout: Double?
   /// Whether weights that stay are solved anew where that does less damage on held-out data.
   public var heals: Bool
+  /// Sets of spans to measure at most while choosing; what a fixed amount of work buys where absent.
+  public var searchedSets: Int?
+  /// Seconds after which no further set is measured; the result depends on the machine then.
+  public var timeBudget: Double?
 
   /// As much as the default guard allows, where nothing is set.
   public init(
@@ -80,7 +84,7 @@ public struct SelectionOptions: Sendable {
     score: String = "output-damage", form: String = "auto", fit: String = "ridge",
     holdout: Double? = nil, recipe: String? = nil, blocks: Int? = nil,
     selectsNothing: Bool = false, scoreToken: String? = nil,
-    heals: Bool = true
+    heals: Bool = true, searchedSets: Int? = nil, timeBudget: Double? = nil
   ) {
     self.maximumDrop = maximumDrop
     self.targetParameters = targetParameters
@@ -97,6 +101,8 @@ public struct SelectionOptions: Sendable {
     self.selectsNothing = selectsNothing
     self.scoreToken = scoreToken
     self.heals = heals
+    self.searchedSets = searchedSets
+    self.timeBudget = timeBudget
   }
 }
 

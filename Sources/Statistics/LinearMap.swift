@@ -50,6 +50,10 @@ package struct Fit: Sendable {
     let unexplained = self.heldResidual > 0 ? self.heldResidual / scatter : 0
     self.heldR2 = unexplained.isFinite ? 1 - unexplained : 0
   }
+
+  /// Stands for a map that is yet to be fitted.
+  package static let unfitted = Fit(.identity, ridge: 0, heldResidual: .infinity, heldR2: 0)
+
   init(_ map: LinearMap, ridge: Double, heldResidual: Double, heldR2: Double) {
     self.map = map
     self.ridge = ridge

@@ -229,8 +229,8 @@ public struct ConversionReport: Encodable, Sendable {
   public struct FrontierPoint: Encodable, Sendable {
     /// Parameters left at this size.
     public var parameters: Int
-    /// The sum of the chosen spans' single damages.
-    public var predictedDamage: Double
+    /// The sum of the chosen spans' single damages, where those were measured.
+    @NullEncoded public var predictedDamage: Double?
     /// The damage of all of them together, where it was measured.
     @NullEncoded public var measuredDamage: Double?
     /// Labels of the spans replaced.

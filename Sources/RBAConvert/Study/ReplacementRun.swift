@@ -89,8 +89,11 @@ extension FitPolicy {
       try study.moments(of: choice.span, fitted, fittedInputs, kinds: kinds),
       held: try study.moments(of: choice.span, held, heldInputs, kinds: kinds), choice.span.pair)
     let rank =
-      choice.form == .lowRank
-      ? choice.weights.rank(width: study.streams[choice.span.stream].width) : nil
+      choice.form != .lowRank
+      ? nil
+      : choice.isUnfitted
+        ? Self.searchedRank(width: study.streams[choice.span.stream].width)
+        : choice.weights.rank(width: study.streams[choice.span.stream].width)
     let fits = try self.fits(choice.form, evidence, try StartFactors(evidence), rank: rank)
     return fits.first.map { Choice(choice.span, $0, damage: choice.damage) } ?? choice
   }

@@ -43,7 +43,8 @@ struct SequentialPass {
     let largest = study.streams.map(\.type.byteCount).max() ?? 1
     let most = max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)
     sampleCounts = (
-      min(most, limit?.fit ?? most, study.fit.count), min(most, limit?.held ?? most, study.held.count)
+      min(most, limit?.fit ?? most, study.fit.count),
+      min(most, limit?.held ?? most, study.held.count)
     )
     fit = Traveller(study.fit, limit: sampleCounts.fit)
     held = Traveller(study.held, limit: sampleCounts.held)

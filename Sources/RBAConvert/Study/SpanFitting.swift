@@ -143,6 +143,9 @@ struct FitPolicy: Sendable {
     }
   }
 
+  /// The rank of form `low-rank` where sets of spans are searched.
+  static func searchedRank(width: Int) -> Int { max(width / 8, 1) }
+
   /// Ranks that cost less than a whole matrix.
   private static func ranks(width: Int) -> [Int] {
     let ranks = rankShares.map { max(Int(Double(width) * $0), 1) }.filter { 2 * $0 < width }

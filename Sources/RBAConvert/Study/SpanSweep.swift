@@ -23,9 +23,16 @@ struct SpanSweep {
   private static let scoringSamples = 8...128
   private static let scoringWork = 1_000_000_000_000
 
+  /// The longest span, in steps, that is tried.
+  static var maximalLength: Int { rounds.last!.upperBound }
+
   /// The choices for all spans, short ones first; a span is left out where a part of it is hopeless.
-  func sweep(_ clock: inout PhaseClock) throws(Failure) -> [Choice] {
-    let spans = CandidateSpan.all(in: study.streams, maximalLength: Self.rounds.last!.upperBound)
+  ///
+  /// - Parameter maximalLength: in steps.
+  func sweep(
+    maximalLength: Int = Self.maximalLength, _ clock: inout PhaseClock
+  ) throws(Failure) -> [Choice] {
+    let spans = CandidateSpan.all(in: study.streams, maximalLength: maximalLength)
     let measurement = DamageMeasurement(study, samples: scoringSamples(for: spans.count))
     var state = State()
     for lengths in Self.rounds {

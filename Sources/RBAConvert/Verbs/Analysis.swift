@@ -112,7 +112,8 @@ public struct Analysis: Sendable {
         limit: selection.maximumDrop ?? (goal.isGuarded ? nil : .infinity),
         isSynthetic: samples.isSynthetic),
       memory: machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory,
-      heals: selection.heals)
+      heals: selection.heals,
+      effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
     return AnalysisResult(
       study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
   }

@@ -74,7 +74,7 @@ struct AnalysisResult {
         ConversionReport.FrontierPoint(
           parameters: entry.parameters, predictedDamage: entry.predicted,
           measuredDamage: entry.measured,
-          spans: entry.choices.map { $0.span.label(in: study.streams) })
+          spans: entry.spans.members.map { $0.span.label(in: study.streams) })
       },
       guard: selector.rule.verdict(on: selection.measurement),
       outputs: selection.measurement.reports,

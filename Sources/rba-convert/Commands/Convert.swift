@@ -90,12 +90,27 @@ struct PlanningOptions: ParsableArguments {
   @Flag(help: "Leave the weights that stay as they are.")
   var noHeal = false
 
+  @Option(
+    help: """
+      Sets of spans to measure at most while choosing. More find smaller models. Default: what a \
+      fixed amount of work buys, 16 to 240.
+      """)
+  var search: Int?
+
+  @Option(
+    help: """
+      Seconds after which no further set is measured. The result then depends on the machine, which \
+      a note says.
+      """)
+  var timeBudget: Double?
+
   var options: SelectionOptions {
     SelectionOptions(
       maximumDrop: maxDrop, targetParameters: targetParams, targetBytes: targetBytes?.value,
       spans: spans, pick: pick, threshold: threshold, score: score, form: form, fit: fit,
       holdout: holdout, recipe: recipe, blocks: blocks, scoreToken: scoreToken,
-      heals: !noHeal)
+      heals: !noHeal,
+      searchedSets: search, timeBudget: timeBudget)
   }
 
   /// The options given that say how much is to go.
@@ -117,6 +132,12 @@ struct PlanningOptions: ParsableArguments {
     if recipe != nil, form != "auto" || fit != "ridge" {
       throw ValidationError(
         "--recipe says which form and fit, so --form and --fit do not go with it")
+    }
+    if let search, search < 0 {
+      throw ValidationError("--search: expected a number from 0, got \(search)")
+    }
+    if let timeBudget, !(timeBudget >= 0) {
+      throw ValidationError("--time-budget: expected a number from 0, got \(timeBudget)")
     }
     if let maxDrop, !(maxDrop >= 0) {
       throw ValidationError("--max-drop: expected a number from 0, got \(maxDrop)")

@@ -54,7 +54,7 @@ enum ConversionText {
       table.append([
         index == 0 ? "" : String(index), Format.count(point.parameters),
         Format.percent(Double(point.parameters) / Double(max(report.parameters.before, 1))),
-        Format.significant(point.predictedDamage),
+        point.predictedDamage.map(Format.significant) ?? "–",
         point.measuredDamage.map(Format.significant) ?? "",
         point.spans.isEmpty ? "none" : point.spans.joined(separator: ","),
       ])

@@ -1,0 +1,256 @@
+import GraphIR
+import Operators
+import Planning
+import Statistics
+import Tensors
+
+/// How long to look for a better set of spans.
+struct SearchEffort: Sendable {
+  /// Sets to measure at most; as many as a fixed amount of work buys where `nil`.
+  var sets: Int?
+  /// Seconds after which no further set is measured. What is found then depends on the machine.
+  var seconds: Double?
+
+  /// Multiply-adds that measuring sets may take, and the sets that are measured whatever they take.
+  private static let work = 1.5e12
+  private static let bounds = 16.0...240.0
+
+  func budget(workPerSet: Double) -> Int {
+    sets
+      ?? Int(
+        min(max(Self.work / max(workPerSet, 1), Self.bounds.lowerBound), Self.bounds.upperBound))
+  }
+}
+
+extension Selector {
+  /// The frontier keeps points that differ by at least this share of the parameters.
+  private static let resolution = 0.01
+  /// Sets in a row that may fail before the search turns back.
+  private static let patience = 3
+  /// Lengths in steps of spans that are measured by themselves where sets are searched.
+  private static let shortSpans = 2
+  /// Samples that sets are fitted on while searching: no fewer, and as many as give this many rows for
+  /// each column of the widest matrix that is solved.
+  private static let fewestSamples = 64
+  private static let rowsPerColumn = 8
+  /// How much less damage the next set must do than one that failed on all samples.
+  private static let retreat = 0.9
+
+  /// Looks for the set of spans that meets the goal, by measuring whole sets.
+  func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
+    let sweep = SpanSweep(study: study, policy: policy, memory: memory)
+    // Where no values travel, spans are as they were fitted one by one.
+    let travels = study.batching != .pieces(of: study.batching.group)
+    let options = try sweep.sweep(
+      maximalLength: heals && travels ? Self.shortSpans : SpanSweep.maximalLength, &clock)
+    let predicted = predictions(options)
+    let limit = sampleLimit
+    let sequential = SequentialFitting(
+      study: study, policy: policy, memory: memory, limit: limit)
+    let budget = effort.budget(workPerSet: workPerSet(limit))
+    let steps = study.streams.reduce(0) { $0 + $1.steps.count }
+    let search = SpanSetSearch(
+      estimates: estimates(options), form: policy.form ?? .identity,
+      forms: policy.form == nil ? forms : [], target: target(goal), budget: budget,
+      seeds: budget < 3 * steps ? predicted.map(\.spans).filter { !$0.isEmpty } : [])
+    let start = ContinuousClock.now
+    var count = 0
+    let measured = try search.run(parameters: parameters) {
+      set throws(Failure) -> SpanSetSearch.Measured? in
+      if let seconds = effort.seconds, ContinuousClock.now - start > .seconds(seconds) {
+        study.diagnostics.note(
+          "the search ended after \(count) sets, when its time was up: another machine may choose otherwise"
+        )
+        return nil
+      }
+      let choices = try choices(set, options, travels)
+      let (fitted, updates, _) = try sequential.refit(choices, healing: heals)
+      let measurement = try measure(fitted, updates)
+      count += 1
+      study.diagnostics.progress("searching", Double(count) / Double(budget))
+      return SpanSetSearch.Measured(
+        set, parameters: parameters(set), damage: measurement.damage,
+        isAcceptable: rule.verdict(on: measurement).passed)
+    }
+    study.diagnostics.progress("searching", 1)
+    clock.mark("searching")
+    let frontier = self.frontier(measured, predicted)
+    let result = try decide(goal, measured, frontier, options, travels)
+    clock.mark("fitting in sequence")
+    return result.selection(frontier, clock)
+  }
+
+  // MARK: Options
+
+  /// Forms that spans may get besides the first.
+  private var forms: [ReplacementForm] {
+    if policy.isLeastSquares { return [.leastSquares] }
+    let allowsContext = study.streams.allSatisfy { study.allowsContext($0) }
+    return [.bias, .lowRank, .linear] + (allowsContext ? [.context] : [])
+  }
+
+  /// What each step adds for each parameter it saves, if it goes alone; those that were not measured
+  /// come last.
+  private func estimates(_ options: [Choice]) -> [SpanSetSearch.Step: Double] {
+    var result: [SpanSetSearch.Step: Double] = [:]
+    for (stream, points) in study.streams.enumerated() {
+      for step in points.steps.indices {
+        let span = CandidateSpan(stream: stream, from: step, to: step + 1)
+        let saved = parameters(SpanSet()) - parameters(SpanSet().adding(step, of: stream))
+        guard saved > 0 else { continue }
+        let damage = options.lazy.filter { $0.span == span }.compactMap(\.damage).min()
+        result[.init(stream: stream, index: step)] =
+          damage.map { max($0, 0) / Double(saved) } ?? .greatestFiniteMagnitude
+      }
+    }
+    return result
+  }
+
+  /// Parameters of the model that is left.
+  func parameters(_ set: SpanSet) -> Int {
+    let removal = Removal(
+      replacing: set.members.map { member in
+        let points = study.streams[member.span.stream].points
+        return (from: points[member.span.from], to: points[member.span.to])
+      }, in: study.model.graph, multiplyAdds: { _ in 0 })
+    return study.loaded.model.graph.parameterCount - removal.parameters
+      + set.members.reduce(0) { sum, member in
+        let width = study.streams[member.span.stream].width
+        return sum
+          + member.form.parameterCount(width: width, rank: FitPolicy.searchedRank(width: width))
+      }
+  }
+
+  /// The sets that the damages of single spans make the best of their sizes, by falling size.
+  private func predictions(_ options: [Choice]) -> [FrontierEntry] {
+    let candidates = options.map { choice in
+      Frontier.Option(
+        span: choice.span, form: choice.form, parametersSaved: saving(choice).parametersSaved,
+        damage: choice.damage ?? .infinity)
+    }
+    return thinned(
+      Frontier(candidates).points.map { point in
+        let spans = SpanSet(point.options.map { .init(options[$0].span, options[$0].form) })
+        return FrontierEntry(
+          parameters: parameters(spans), predicted: point.damage, measured: nil, spans: spans)
+      })
+  }
+
+  /// The sets measured that none beats in both size and damage, and those predicted beyond the smallest.
+  private func frontier(
+    _ measured: [SpanSetSearch.Measured], _ predicted: [FrontierEntry]
+  ) -> [FrontierEntry] {
+    var result: [FrontierEntry] = []
+    var least = Double.infinity
+    let sums = Dictionary(
+      predicted.map { ($0.spans, $0.predicted) }, uniquingKeysWith: { first, _ in first })
+    for entry in measured.sorted(by: { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) })
+    where entry.damage < least {
+      least = entry.damage
+      result.append(
+        FrontierEntry(
+          parameters: entry.parameters, predicted: sums[entry.set] ?? nil,
+          measured: entry.damage, spans: entry.set))
+    }
+    let smallest = result.first?.parameters ?? .max
+    return thinned(result.reversed() + predicted.filter { $0.parameters < smallest })
+  }
+
+  /// Of points of nearly one size the least damaged stays.
+  private func thinned(_ entries: [FrontierEntry]) -> [FrontierEntry] {
+    let step = Int(Double(study.loaded.model.graph.parameterCount) * Self.resolution)
+    var result: [FrontierEntry] = []
+    for entry in entries.sorted(by: { $0.parameters > $1.parameters }) {
+      if let last = result.last, last.parameters - entry.parameters < step { continue }
+      result.append(entry)
+    }
+    return result
+  }
+
+  // MARK: Measuring
+
+  /// The set's spans, to be fitted; as they were fitted by themselves where nothing travels.
+  private func choices(
+    _ set: SpanSet, _ options: [Choice], _ travels: Bool
+  ) throws(Failure) -> [Choice] {
+    if travels { return set.members.map { Choice(unfitted: $0) } }
+    var result: [Choice] = []
+    for member in set.members {
+      guard let option = options.first(where: { $0.span == member.span && $0.form == member.form })
+      else {
+        let sweep = SpanSweep(study: study, policy: policy, memory: memory)
+        var clock = PhaseClock()
+        result += try sweep.best([member.span], &clock)
+        continue
+      }
+      result.append(option)
+    }
+    return result
+  }
+
+  private var sampleLimit: (fit: Int, held: Int) {
+    var widest = 1
+    var rows = Int.max
+    for stream in study.streams {
+      widest = max(widest, study.structure.healingSites.widestInput(of: stream))
+      rows = min(rows, max(stream.type.count / max(stream.width, 1), 1))
+    }
+    let needed = max(Self.rowsPerColumn * widest / max(rows, 1), Self.fewestSamples)
+    return (min(needed, study.fit.count), min(max(needed / 2, 1), study.held.count))
+  }
+
+  private func workPerSet(_ limit: (fit: Int, held: Int)) -> Double {
+    // Both models run over what travels, the rewritten one over what is held out; products of the
+    // sites' inputs take about as much again.
+    let samples = 3 * Double(limit.fit + limit.held) + Double(study.held.count)
+    return Double(study.structure.multiplyAdds) * samples
+  }
+
+  // MARK: Deciding
+
+  private func target(_ goal: Goal) -> SpanSetSearch.Target {
+    let total = study.loaded.model.graph.parameterCount
+    switch goal {
+    case .parameters(let count): return .parameters(count)
+    case .bytes(let bytes):
+      return .parameters(
+        total - max(study.loaded.byteCount - bytes, 0) / MemoryLayout<Float>.stride)
+    default: return .unacceptable(inARow: Self.patience)
+    }
+  }
+
+  /// Fits the set that meets the goal on all samples, and measures it on all held out.
+  private func decide(
+    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ frontier: [FrontierEntry],
+    _ options: [Choice], _ travels: Bool
+  ) throws(Failure) -> Refit {
+    func fitted(_ set: SpanSet) throws(Failure) -> Refit {
+      try refit(try choices(set, options, travels))
+    }
+    switch (goal, target(goal)) {
+    case (.pick(let number), _):
+      guard frontier.indices.contains(number) else {
+        throw Failure(
+          .usage, "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)")
+      }
+      return try fitted(frontier[number].spans)
+    case (_, .parameters(let count)):
+      let small = measured.filter { $0.parameters <= count }
+      let best =
+        small.min { ($0.damage, $0.parameters) < ($1.damage, $1.parameters) }
+        ?? measured.min { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) }
+      return try fitted(best?.set ?? SpanSet())
+    default:
+      // What passed on some samples need not pass when fitted on all.
+      var limit = Double.infinity
+      let passing = measured.filter { $0.isAcceptable && !$0.set.isEmpty }
+        .sorted { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) }
+      for candidate in passing where candidate.damage <= limit {
+        let result = try fitted(candidate.set)
+        if rule.verdict(on: result.measurement).passed { return result }
+        limit = candidate.damage * Self.retreat
+      }
+      return try fitted(SpanSet())
+    }
+  }
+}
