@@ -3,9 +3,8 @@
 /// From the empty set on, the step is passed over next that adds the least damage for each parameter
 /// saved. What a step adds is known once it is measured beside the steps already passed over; it mostly
 /// grows from then on, so steps are measured again in the order of what was last known of them, until
-/// the best of those measured anew comes before the rest (lazy greedy; Minoux 1978). Between two steps a
-/// span may get a richer form, where that takes more damage away for each parameter than the next step
-/// would add.
+/// the best of those measured anew comes before the rest (lazy greedy; Minoux 1978). What that finds is
+/// then bettered by exchanges: a step is kept again for another, and a span gets another form.
 ///
 /// Deterministic: what is measured, and in which order, depends on the numbers measured only.
 package struct SpanSetSearch {
@@ -103,7 +102,6 @@ private struct State {
   private var slopes: [Step: Double]
   /// The damage that each step was seen to add when it was passed over.
   private var shares: [Step: Double] = [:]
-  private var refused = Set<SpanSet>()
 
   /// Steps looked at for an exchange, on either side.
   private static let exchanged = 4
@@ -162,10 +160,9 @@ private struct State {
   ) throws(E) {
     var failures = current.isAcceptable ? 0 : 1
     while !hasArrived(failures) {
-      guard let (next, step, slope) = try cheapest(measure) else { break }
+      guard let (next, step) = try cheapest(measure) else { break }
       shares[step] = next.damage - current.damage
       current = next
-      try enrich(beyond: slope, measure)
       failures = current.isAcceptable ? 0 : failures + 1
     }
     // An exchange starts from the best there is.
@@ -200,15 +197,15 @@ private struct State {
 
   private mutating func cheapest<E: Error>(
     _ measure: (SpanSet) throws(E) -> Measured?
-  ) throws(E) -> (Measured, Step, slope: Double)? {
+  ) throws(E) -> (Measured, Step)? {
     var fresh: [Step: Measured] = [:]
     while let step = candidates.first {
-      if let result = fresh[step] { return (result, step, slopes[step]!) }
+      if let result = fresh[step] { return (result, step) }
       let set = current.set.adding(step.index, of: step.stream, as: search.form)
       guard let result = try look(at: set, measure) else {
         // What was measured anew is still better than nothing.
         let seen = candidates.first { fresh[$0] != nil }
-        return seen.map { (fresh[$0]!, $0, slopes[$0]!) }
+        return seen.map { (fresh[$0]!, $0) }
       }
       let saved = current.parameters - result.parameters
       slopes[step] =
@@ -221,50 +218,23 @@ private struct State {
 
   // MARK: Forms
 
-  /// Gives spans richer forms for as long as that takes more damage away for each parameter than
-  /// `slope`.
-  private mutating func enrich<E: Error>(
-    beyond slope: Double, _ measure: (SpanSet) throws(E) -> Measured?
-  ) throws(E) {
-    var progress = true
-    while progress, !isOver {
-      progress = false
-      var choice: (gain: Double, result: Measured)?
-      for (set, hope) in enrichments(beyond: slope) where hope > choice?.gain ?? slope {
-        guard let result = try look(at: set, measure) else { break }
-        let added = result.parameters - current.parameters
-        let gain = (current.damage - result.damage) / Double(max(added, 1))
-        if gain > max(slope, choice?.gain ?? 0) {
-          choice = (gain, result)
-        } else {
-          refused.insert(set)
-        }
-      }
-      if let choice {
-        current = choice.result
-        progress = true
-      }
-    }
-  }
-
-  /// Sets in which one span has a richer form, with the most that each can take away for each
-  /// parameter: the damage that the span's steps have added. The most hopeful first.
-  private func enrichments(beyond slope: Double) -> [(set: SpanSet, hope: Double)] {
+  /// Sets in which one span has a richer form and which are no larger than `limit`; those first that can
+  /// take most away for each parameter: the damage that the span's steps have added.
+  private func enrichments(of start: Measured, within limit: Int) -> [SpanSet] {
     var result: [(set: SpanSet, hope: Double)] = []
-    for member in current.set.members {
+    for member in start.set.members {
       let share = (member.span.from..<member.span.to).reduce(0.0) {
         $0 + max(shares[Step(stream: member.span.stream, index: $1)] ?? 0, 0)
       }
       for form in search.forms where form != member.form {
-        let set = current.set.changing(member, to: form)
-        let added = parameters(set) - current.parameters
-        guard added > 0, !refused.contains(set) else { continue }
-        let hope = share / Double(added)
-        if hope > slope { result.append((set, hope)) }
+        let set = start.set.changing(member, to: form)
+        let size = parameters(set)
+        guard size > start.parameters, size <= limit else { continue }
+        result.append((set, share / Double(size - start.parameters)))
       }
     }
     return result.enumerated()
-      .sorted { ($1.element.hope, $0.offset) < ($0.element.hope, $1.offset) }.map(\.element)
+      .sorted { ($1.element.hope, $0.offset) < ($0.element.hope, $1.offset) }.map(\.element.set)
   }
 
   // MARK: Exchange
@@ -302,6 +272,17 @@ private struct State {
     let added = candidates.prefix(Self.exchanged)
     let restored = start.set.restorations.prefix(4 * Self.exchanged)
     var result: [SpanSet] = []
+    switch search.target {
+    case .unacceptable:
+      // What just failed may pass in a richer form, and still be smaller.
+      let failed = measured.filter { !$0.isAcceptable && $0.parameters < start.parameters }
+        .sorted { ($0.damage, $0.parameters) < ($1.damage, $1.parameters) }
+      for set in failed.prefix(Self.exchanged) {
+        result += enrichments(of: set, within: start.parameters - 1)
+          .prefix(Self.exchanged * search.forms.count)
+      }
+    case .parameters(let count): result += enrichments(of: start, within: count)
+    }
     for step in added {
       for set in restored where !set.covers(step.index, of: step.stream) {
         let set = set.adding(step.index, of: step.stream, as: search.form)
@@ -310,14 +291,6 @@ private struct State {
     }
     for member in start.set.members where member.form != search.form {
       result.append(start.set.changing(member, to: search.form))
-    }
-    if case .parameters(let count) = search.target {
-      for member in start.set.members {
-        for form in search.forms where form != member.form {
-          let set = start.set.changing(member, to: form)
-          if parameters(set) <= count { result.append(set) }
-        }
-      }
     }
     return result.filter { known[$0] == nil }
   }

@@ -13,7 +13,7 @@ struct SearchEffort: Sendable {
 
   /// Multiply-adds that measuring sets may take, and the sets that are measured whatever they take.
   private static let work = 1.5e12
-  private static let bounds = 16.0...240.0
+  private static let bounds = 32.0...240.0
 
   func budget(workPerSet: Double) -> Int {
     sets
@@ -52,7 +52,7 @@ extension Selector {
     let search = SpanSetSearch(
       estimates: estimates(options), form: policy.form ?? .identity,
       forms: policy.form == nil ? forms : [], target: target(goal), budget: budget,
-      seeds: budget < 3 * steps ? predicted.map(\.spans).filter { !$0.isEmpty } : [])
+      seeds: budget < steps ? predicted.map(\.spans).filter { !$0.isEmpty } : [])
     let start = ContinuousClock.now
     var count = 0
     let measured = try search.run(parameters: parameters) {
