@@ -89,7 +89,7 @@ let package = Package(
     tests(
       "RBAConvert",
       [
-        "RBAConvert", "ArrayFormats", "GraphIR", "ONNXFormat", "Operators", "Planning",
+        "RBAConvert", "ArrayFormats", "Execution", "GraphIR", "ONNXFormat", "Operators", "Planning",
         "SafetensorsFormat", "Statistics", "Tensors",
       ]),
     tests("Command", ["ArrayFormats", "GraphIR", "ONNXFormat", "SafetensorsFormat", "Tensors"]),

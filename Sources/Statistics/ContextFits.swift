@@ -45,9 +45,11 @@ package struct ContextFits: Sendable {
   package func fit(_ fitted: Moments, held: Moments, ridge: Double) -> Fit? {
     var solutions = Self.ridges.compactMap { solve(fitted, held, ridge, $0) }
     guard let first = solutions.min(by: { $0.residual < $1.residual }) else { return nil }
-    solutions = [first] + [0.1, 10].compactMap {
-      solve(fitted, held, ridge * $0, first.contextRidge)
-    }
+    solutions =
+      [first]
+      + [0.1, 10].compactMap {
+        solve(fitted, held, ridge * $0, first.contextRidge)
+      }
     let best = solutions.min { $0.residual < $1.residual }!
     let map = LinearMap.context(
       weight: best.weight.addingIdentity(at: 0).floats, context: best.context.floats,

@@ -94,7 +94,8 @@ package struct StreamMoments: Sendable {
       // Each index is written once, by one thread.
       nonisolated(unsafe) let (result, values) = (result, values)
       share(values.count, threads) { index in
-        result.initializeElement(at: index, to: CentredRows(values[index], width: width, weights: weights))
+        result.initializeElement(
+          at: index, to: CentredRows(values[index], width: width, weights: weights))
       }
       count = values.count
     }
@@ -155,7 +156,8 @@ package struct StreamMoments: Sendable {
       let cross = positions[PointPair(x, y)], let gram = positions[PointPair(x, x)]
     else { preconditionFailure("no products kept for points \(from) and \(to)") }
     return SpanMoments(
-      width: width, rowCount: rowCount, weight: weight, meanX: means[x], meanY: means[y], xx: products[gram],
+      width: width, rowCount: rowCount, weight: weight, meanX: means[x], meanY: means[y],
+      xx: products[gram],
       xy: products[cross], traceYY: squares[y].reduce(0, +))
   }
 }

@@ -102,6 +102,23 @@ import Testing
     #expect(document["passed"] as? Bool == true)
   }
 
+  @Test func scores() throws {
+    let document = try document("analyze", [Sample.model] + data + ["--scores"])
+    try expect(
+      document["scores"],
+      has: [
+        "label", "from", "to", "blocks", "blockRedundancy", "cosine", "angularDistance",
+        "linearCKA",
+      ])
+    #expect((document["scores"] as? [Any])?.count == 78)
+    #expect((document["spans"] as? [Any])?.isEmpty == true)
+    let outcome = try Program.run(["analyze", Sample.model] + data + ["--scores"])
+    let lines = outcome.stdout.split(separator: "\n")
+    #expect(lines.count == 79)
+    #expect(
+      lines.first == "span  block redundancy  cosine  angular distance  linear CKA")
+  }
+
   @Test func verificationsThatFailAreDocumentsToo() throws {
     let output = folder.path("out.onnx")
     _ = try document(

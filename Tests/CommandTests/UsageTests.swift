@@ -41,6 +41,16 @@ import Testing
     (["verify", "a"], "missing expected argument '<b>'"),
     (["apply", "a", "b"], "missing expected argument '<output>'"),
     (["a", "b", "--spans", "1:2", "--pick", "1"], "--spans and --pick exclude each other"),
+    (["a", "b", "--recipe", "toast"], "--recipe and --blocks need each other"),
+    (["a", "b", "--blocks", "2"], "--recipe and --blocks need each other"),
+    (
+      ["a", "b", "--recipe", "toast", "--blocks", "2", "--spans", "1:2"],
+      "--spans and --recipe exclude each other"
+    ),
+    (
+      ["a", "b", "--recipe", "toast", "--blocks", "2", "--form", "linear"],
+      "--recipe says which form and fit, so --form and --fit do not go with it"
+    ),
     (["a", "b", "--samples", "0"], "--samples: expected a positive number, got 0"),
     (["a", "b", "--threads", "0"], "--threads: expected a number from 1 to 1024, got 0"),
     (["a", "b", "--max-drop", "-1"], "missing value for '--max-drop <max-drop>'"),
@@ -69,7 +79,7 @@ import Testing
       "--spans: span '3:99': expected points from 0 to 12 in steps of 0.5, got '99'"
     ),
     ("--spans", "3:5,4:6", "--spans: spans '3:5' and '4:6' overlap"),
-    ("--form", "cubic", "--form: expected auto, identity, bias, diagonal, linear or folded, got 'cubic'"),
+    ("--form", "cubic", "--form: expected auto, identity, bias, diagonal or linear, got 'cubic'"),
     ("--fit", "lasso", "--fit: expected ridge or least-squares, got 'lasso'"),
     ("--target-params", "0%", "--target-params: expected a percentage such as 60%, got '0%'"),
     ("--dim", "batch", "--dim: expected name=number, got 'batch'"),
@@ -86,7 +96,7 @@ import Testing
   @Test(arguments: [
     (
       ["a", "b", "--form", "x"],
-      "--form: expected auto, identity, bias, diagonal, linear or folded, got 'x'"
+      "--form: expected auto, identity, bias, diagonal or linear, got 'x'"
     ),
     (["analyze", "a", "--fit", "x"], "--fit: expected ridge or least-squares, got 'x'"),
     (["a", "b", "--holdout", "2"], "--holdout: expected a share between 0 and 1, got 2.0"),
@@ -95,6 +105,15 @@ import Testing
       "--target-params: expected a percentage such as 60%, got 'x'"
     ),
     (["a", "b", "--pick", "0"], "--pick: expected a number from 1, got 0"),
+    (
+      ["a", "b", "--recipe", "pasta", "--blocks", "1"],
+      "--recipe: expected one of shortgpt, block-redundancy, toast, deeper-layers, replaceme, "
+        + "got 'pasta'"
+    ),
+    (
+      ["analyze", "a", "--scores", "--score-token", "x"],
+      "--score-token: expected all, last, or a number from 0, got 'x'"
+    ),
     (["a", "b", "--dim", "x"], "--dim: expected name=number, got 'x'"),
     (["inspect", "a", "--dim", "x=0"], "--dim: expected name=number, got 'x=0'"),
     (["run", "a", "--dim", "x"], "--dim: expected name=number, got 'x'"),

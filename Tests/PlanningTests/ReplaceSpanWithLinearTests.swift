@@ -30,8 +30,8 @@ import Testing
     for span in CandidateSpan.all(in: streams) {
       for form in [ReplacementForm.identity, .linear] {
         var graph = fixture.graph
-        let saving = SpanSaving(span, form: form, in: graph, streams) { _ in 0 }
         let weights = form == .linear ? Self.weights : .init()
+        let saving = SpanSaving(span, adding: weights.count, in: graph, streams) { _ in 0 }
         try graph.replace(
           [ReplaceSpanWithLinear(span, form: form, weights: weights)], streams, opset: 17)
         #expect(

@@ -25,6 +25,62 @@ import Testing
     #expect(try read.json() == json)
   }
 
+  @Test(arguments: ReplacementForm.allCases)
+  func everyFormIsReadAsItWasWritten(_ form: ReplacementForm) throws {
+    let numbers = { (part: ReplacementWeights.Part) in
+      form.count(of: part, width: 4, rank: 2).map { count in
+        (0..<count).map { Float($0) / 3 }
+      }
+    }
+    let weights = ReplacementWeights(
+      weight: numbers(.weight), up: numbers(.up), context: numbers(.context),
+      bias: numbers(.bias))
+    #expect(weights.count == form.parameterCount(width: 4, rank: 2))
+    let plan = Self.plan([Self.span("h0", "h1", form, weights)])
+    let read = try ReplacementPlan(json: plan.json())
+    #expect(read == plan)
+    guard form != .convolution else { return }
+    let fixture = try StreamFixture.preNorm(blocks: 1)
+    #expect(
+      try read.resolve(in: fixture.graph, fixture.find().streams, digest: "abc").count == 1)
+  }
+
+  @Test(arguments: [
+    (
+      span("h0", "h1", .lowRank, .init(weight: [1, 2], up: [1], bias: [1, 2, 3, 4])),
+      "spans[0].weights.weight: expected from 1 to 4 times 4 numbers for form 'low-rank', "
+        + "got 2 numbers"
+    ),
+    (
+      span(
+        "h0", "h1", .lowRank, .init(weight: [1, 2, 3, 4], up: [1], bias: [1, 2, 3, 4])),
+      "spans[0].weights.up: expected 4 numbers for form 'low-rank', got 1 numbers"
+    ),
+    (
+      span("h0", "h1", .bias, .init(context: [1], bias: [1, 2, 3, 4])),
+      "spans[0].weights.context: expected none for form 'bias', got 1 numbers"
+    ),
+    (
+      span("h0", "h1", .convolution),
+      "spans[0].form: form 'convolution' takes a stream shaped [N, d, H, W], got [1, 3, 4]"
+    ),
+    (
+      .init(from: "h0", to: "h1", label: "", form: .identity, mask: "x"),
+      "spans[0].mask: expected none for form 'identity'"
+    ),
+    (
+      .init(from: "h0", to: "h1", label: "", form: .context, mask: "x"),
+      "spans[0].mask: 'x' is no input that masks the stream's tokens"
+    ),
+  ])
+  func whatAFormDoesNotTakeIsRefused(_ span: ReplacementPlan.Span, _ message: String) throws {
+    let fixture = try StreamFixture.preNorm(blocks: 1)
+    let error = #expect(throws: PlanError.self) {
+      try Self.plan([span]).resolve(in: fixture.graph, fixture.find().streams, digest: "abc")
+    }
+    #expect(error?.description == message)
+  }
+
   @Test(arguments: [
     ([span("h0", "h2"), span("h1", "h3")], PlanError.Code.overlap, "spans[1]"),
     ([span("h0", "nowhere")], .unknownPoint, "spans[0].to"),
@@ -90,8 +146,8 @@ import Testing
     ("\"h0\"", "\"\\u12g4\"", "line 4: expected four hexadecimal digits, got '1'"),
     (
       "\"bias\", ", "\"cubic\", ",
-      "spans[0].form: expected one of 'identity', 'bias', 'diagonal', 'linear', 'least-squares', "
-        + "'folded', got 'cubic'"
+      "spans[0].form: expected one of 'identity', 'bias', 'diagonal', 'low-rank', 'linear', "
+        + "'linear-unbiased', 'least-squares', 'context', 'convolution', 'folded', got 'cubic'"
     ),
     ("{\"bias\": \"AAAAAA==\"}", "true", "spans[0].weights: expected an object, got a truth value"),
     ("AAAAAA==", "?", "spans[0].weights.bias: expected base64"),

@@ -79,14 +79,16 @@ import Testing
   @Test(arguments: Score.allCases)
   func thresholdsAreOfAScore(score: Score) throws {
     let options = SelectionOptions(threshold: 0.5, score: score.rawValue)
-    guard case .threshold(score, 0.5) = try goal(options) else {
+    guard case .threshold(score, 0.5, .all) = try goal(options) else {
       Issue.record("expected a threshold of \(score)")
       return
     }
   }
 
   @Test func theScoreThatIsTakenByDefaultExists() throws {
-    guard case .threshold(.outputDamage, 0.1) = try goal(SelectionOptions(threshold: 0.1)) else {
+    guard
+      case .threshold(.outputDamage, 0.1, .all) = try goal(SelectionOptions(threshold: 0.1))
+    else {
       Issue.record("expected a threshold of the output damage")
       return
     }
@@ -99,6 +101,49 @@ import Testing
     #expect(refusal.status == .usage)
     #expect(
       refusal.message == "--score: expected one of block-redundancy, cosine, angular-distance, "
-        + "relative-residual, output-damage, got 'beauty'")
+        + "linear-cka, relative-residual, output-damage, got 'beauty'")
+  }
+
+  // MARK: Recipes
+
+  @Test func recipesAreReadWithTheirNumberOfBlocks() throws {
+    guard
+      case .recipe(.toast, blocks: 2, nil) = try goal(SelectionOptions(recipe: "toast", blocks: 2)),
+      case .recipe(.shortGPT, blocks: 4, .lastToken) = try goal(
+        SelectionOptions(recipe: "shortgpt", blocks: 4, scoreToken: "last"))
+    else {
+      Issue.record("expected recipes")
+      return
+    }
+  }
+
+  @Test(
+    arguments: [
+      (
+        "pasta", 1,
+        "--recipe: expected one of shortgpt, block-redundancy, toast, deeper-layers, replaceme, "
+          + "got 'pasta'"
+      ),
+      ("toast", nil, "--blocks: expected the number of blocks to remove, got none"),
+      ("toast", 0, "--blocks: expected the number of blocks to remove, got 0"),
+      ("toast", 4, "--blocks: expected a number from 1 to 3, got 4"),
+      ("shortgpt", 5, "--blocks: expected a number from 1 to 4, got 5"),
+      ("deeper-layers", 5, "--blocks: expected a number from 1 to 4, got 5"),
+    ] as [(String, Int?, String)])
+  func recipesThatCannotBeAreRefused(name: String, blocks: Int?, message: String) throws {
+    let refusal = try failure { () throws(Failure) in
+      try goal(SelectionOptions(recipe: name, blocks: blocks))
+    }
+    #expect(refusal.status == .usage)
+    #expect(refusal.message == message)
+  }
+
+  @Test func whatCanBeToldWithoutAModelIsToldWithoutOne() throws {
+    try Goal.check(SelectionOptions(recipe: "toast", blocks: 99))
+    let refusal = try failure { () throws(Failure) in
+      try Goal.check(SelectionOptions(recipe: "toast", blocks: -1))
+    }
+    #expect(
+      refusal.message == "--blocks: expected the number of blocks to remove, got -1")
   }
 }

@@ -82,30 +82,4 @@ import Testing
     #expect(Self.compare([[1]], [[1]]).accuracy == nil)
     #expect(Self.compare([], []).top1Agreement == nil)
   }
-
-  @Test func `published scores are their definitions`() {
-    let (x, y) = (Rows(30, width: 8, mean: 1, seed: 3), Rows(30, width: 8, mean: 1, seed: 4))
-    func scores(_ range: Range<Int>) -> PairScores {
-      var scores = PairScores()
-      let indices = range.lowerBound * 8..<range.upperBound * 8
-      [Array(x.values[indices]), Array(y.values[indices])].withBuffers {
-        scores.add($0[0], $0[1], width: 8)
-      }
-      return scores
-    }
-    var distance = 0.0
-    var cosine = 0.0
-    for row in 0..<30 {
-      let pairs = (row * 8..<row * 8 + 8).map { (Double(x.values[$0]), Double(y.values[$0])) }
-      distance += pairs.reduce(0) { $0 + ($1.1 - $1.0) * ($1.1 - $1.0) }
-      let norms = pairs.reduce((0.0, 0.0)) { ($0.0 + $1.0 * $1.0, $0.1 + $1.1 * $1.1) }
-      cosine += pairs.reduce(0) { $0 + $1.0 * $1.1 } / (norms.0 * norms.1).squareRoot()
-    }
-    var parts = scores(0..<11)
-    parts.merge(scores(11..<30))
-    for result in [scores(0..<30), parts] {
-      #expect(abs(result.blockRedundancy + distance / 30) <= 1e-12)
-      #expect(abs(result.cosine - cosine / 30) <= 1e-14)
-    }
-  }
 }

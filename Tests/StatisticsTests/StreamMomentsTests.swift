@@ -81,4 +81,38 @@ import Testing
       #expect(error?.point == point)
     }
   }
+
+  /// A row of weight n is n rows.
+  @Test func `weights count rows`() throws {
+    let (x, y) = (Rows(60, width: 5, mean: 3, seed: 7), Rows(60, width: 5, seed: 8))
+    let weights = (0..<60).map { Float($0 % 4) }
+    func repeated(_ rows: Rows) -> Rows {
+      Rows(
+        weights.indices.flatMap { row in
+          (0..<Int(weights[row])).flatMap { _ in rows.values[row * 5..<(row + 1) * 5] }
+        }, width: 5)
+    }
+    let expected = try span(repeated(x), repeated(y))
+    var total = StreamMoments(width: 5, spans: [PointPair(0, 1)])
+    for start in [0, 20] {
+      let range = start..<(start == 0 ? 20 : 60)
+      let parts = [x, y].map { Array($0.values[range.lowerBound * 5..<range.upperBound * 5]) }
+      try parts.withBuffers { try total.add($0, weights: Array(weights[range])) }
+    }
+    let got = total.span(from: 0, to: 1)
+    #expect(got.weight == expected.weight)
+    let bound = Self.tolerance(repeated(x), repeated(y)) + 1e-4
+    for (a, b) in zip(got.xy + got.xx, expected.xy + expected.xx) { #expect(abs(a - b) <= bound) }
+    for (a, b) in zip(got.meanX, expected.meanX) { #expect(abs(a - b) <= 1e-12) }
+    #expect(abs(got.traceYY - expected.traceYY) <= bound)
+  }
+
+  @Test func `rows that weigh nothing leave no trace`() throws {
+    var total = StreamMoments(width: 5, spans: [PointPair(0, 1)])
+    try [Self.x.values, Self.y.values].withBuffers {
+      try total.add($0, weights: [Float](repeating: 0, count: 600))
+    }
+    #expect(total.weight == 0)
+    #expect(total.span(from: 0, to: 1).xx.allSatisfy { $0 == 0 })
+  }
 }

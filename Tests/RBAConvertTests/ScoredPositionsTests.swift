@@ -1,0 +1,63 @@
+import GraphIR
+import Operators
+import Planning
+import Tensors
+import Testing
+
+@testable import RBAConvert
+
+@Suite struct ScoredPositionsTests {
+  private func stream(_ layout: ResidualStream.Layout, _ shape: [Int]) -> ResidualStream {
+    ResidualStream(
+      points: [ValueID(0)], steps: [], type: ArrayType(.float, shape), layout: layout)
+  }
+
+  private func tensor(_ shape: [Int]) -> Tensor {
+    Tensor((0..<shape.reduce(1, *)).map(Float.init), shape: shape)
+  }
+
+  @Test(
+    arguments: [
+      (.all, (0..<24).map(Float.init)), (.token(0), [0, 1, 2, 3, 12, 13, 14, 15]),
+      (.token(1), [4, 5, 6, 7, 16, 17, 18, 19]), (.lastToken, [8, 9, 10, 11, 20, 21, 22, 23]),
+    ] as [(ScoredPositions, [Float])])
+  func tokensAreTheSecondAxis(positions: ScoredPositions, expected: [Float]) throws {
+    let rows = try positions.rows(of: tensor([2, 3, 4]), in: stream(.lastAxis, [1, 3, 4]))
+    #expect(rows.elements(as: Float.self) == expected)
+    #expect(rows.shape == [expected.count / 4, 4])
+  }
+
+  @Test func whatHasNoTokensIsScoredWhole() throws {
+    for positions in [ScoredPositions.all, .token(7), .lastToken] {
+      for (layout, shape) in [
+        (.lastAxis, [5, 4]), (.channels, [2, 4, 3, 3]), (.lastAxis, [2, 3, 3, 4]),
+      ] as [(ResidualStream.Layout, [Int])] {
+        let stream = stream(layout, shape)
+        let rows = try positions.rows(of: tensor(shape), in: stream)
+        #expect(rows.elements(as: Float.self) == stream.rows(of: tensor(shape)))
+      }
+    }
+  }
+
+  @Test func tokensBeyondTheLastAreRefused() throws {
+    let refusal = try failure { () throws(Failure) in
+      try ScoredPositions.token(3).rows(of: tensor([2, 3, 4]), in: stream(.lastAxis, [1, 3, 4]))
+    }
+    #expect(refusal.status == .usage)
+    #expect(refusal.message == "--score-token: expected a number from 0 to 2, got 3")
+  }
+
+  @Test(arguments: ["", "first", "-1", "1.5", "99999999999999999999"])
+  func whatIsNoTokenIsRefused(text: String) throws {
+    let refusal = try failure { () throws(Failure) in try ScoredPositions(text) }
+    #expect(refusal.status == .usage)
+    #expect(
+      refusal.message == "--score-token: expected all, last, or a number from 0, got '\(text)'")
+  }
+
+  @Test func namesAreRead() throws {
+    #expect(try ScoredPositions("all") == .all)
+    #expect(try ScoredPositions("last") == .lastToken)
+    #expect(try ScoredPositions("12") == .token(12))
+  }
+}
