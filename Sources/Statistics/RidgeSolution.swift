@@ -179,9 +179,8 @@ extension RegressionMoments {
 
 /// X D for rows of `inputWidth` and Dᵀ [width, inputWidth], row-major.
 package func transposedProduct(
-  _ rows: [Float], _ weight: [Double], inputWidth: Int, width: Int
+  _ rows: [Float], _ weight: [Float], inputWidth: Int, width: Int
 ) -> [Float] {
-  let weight = weight.map { Float($0) }
   var result = [Float](repeating: 0, count: rows.count / inputWidth * width)
   rows.withUnsafeBufferPointer { x in
     weight.withUnsafeBufferPointer { w in

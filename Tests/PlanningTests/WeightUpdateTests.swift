@@ -24,8 +24,10 @@ import Testing
     try graph.apply([
       WeightUpdate(weight: "w", values: [0.1, -3]), WeightUpdate(weight: "c", values: [7, 8]),
     ])
-    let w = try #require(graph.constant(try #require(graph.value(named: "w"))))
-    let c = try #require(graph.constant(try #require(graph.value(named: "c"))))
+    func contents(_ name: String) -> Tensor? {
+      graph.value(named: name).flatMap { graph.constant($0) }
+    }
+    let (w, c) = (try #require(contents("w")), try #require(contents("c")))
     #expect(w.elements(as: Float.self) == [0.1, -3])
     #expect(c.elements(as: Float.self) == [7, 8])
     #expect(c.shape == [1, 2])

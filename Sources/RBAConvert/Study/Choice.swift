@@ -51,6 +51,11 @@ struct Choice: Sendable {
       }
   }
 
+  /// Numbers that the choice keeps.
+  var numberCount: Int {
+    updates.reduce(fit.map.parameterCount + (folding?.count ?? 0)) { $0 + $1.values.count }
+  }
+
   var weights: ReplacementWeights {
     switch fit.map {
     case .identity: ReplacementWeights()

@@ -7,7 +7,19 @@ import Tensors
 /// How the step before a span is solved anew so that the span may be passed over.
 struct Folding: Sendable {
   let site: HealingSite
-  let change: SiteChange
+  /// Dᵀ, [d, k].
+  private let change: [Float]
+  /// δ, [d].
+  private let shift: [Float]
+
+  init(_ site: HealingSite, _ change: SiteChange) {
+    self.site = site
+    self.change = change.change.map { Float($0) }
+    shift = change.shift.map { Float($0) }
+  }
+
+  /// Numbers that it keeps.
+  var count: Int { change.count + shift.count }
 
   /// h_from + u D + δ: what stands for h_to, for some of its rows.
   func rows(
@@ -15,10 +27,10 @@ struct Folding: Sendable {
   ) -> [Float] {
     let inputs = site.rows(of: input, at: places, like: from)
     let changes = transposedProduct(
-      inputs, change.change, inputWidth: site.inputWidth, width: stream.width)
+      inputs, change, inputWidth: site.inputWidth, width: stream.width)
     var result = stream.rows(of: from, at: places)
     for index in result.indices {
-      result[index] += changes[index] + Float(change.shift[index % stream.width])
+      result[index] += changes[index] + shift[index % stream.width]
     }
     return result
   }
@@ -84,7 +96,7 @@ struct FoldedFitting {
         result.append(
           Choice(
             span, fit,
-            folding: updates == nil ? nil : change.map { Folding(site: group.site, change: $0) },
+            folding: updates == nil ? nil : change.map { Folding(group.site, $0) },
             updates: updates ?? []))
       }
     }
@@ -194,9 +206,10 @@ struct FoldedFitting {
       }
       parts.append(moments)
     }
-    let rows = Double(max(parts[1].rowCount, 1))
-    let energies = parts[1].targetEnergies(blocks: spans.count)
-    let solutions = site.solve(parts[0], held: parts[1], blocks: spans.count)
+    let tested = parts.removeLast()
+    let rows = Double(max(tested.rowCount, 1))
+    let energies = tested.targetEnergies(blocks: spans.count)
+    let solutions = site.solve(parts.removeLast(), held: consume tested, blocks: spans.count)
     return spans.indices.map { index in
       let spread = zip(scatter[index].sum, scatter[index].squares).reduce(0) {
         $0 + max($1.1 - $1.0 * $1.0 / rows, 0)

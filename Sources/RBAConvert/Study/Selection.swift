@@ -41,6 +41,7 @@ struct Selector {
     var clock = PhaseClock()
     if let selection = try published(goal, &clock) { return selection }
     let sweep = SpanSweep(study: study, policy: policy, memory: memory)
+    if heals { sequential.noteIfImpossible() }
     switch goal {
     case .spans(let spans):
       if policy.form == .folded {
@@ -72,9 +73,12 @@ struct Selector {
     }
   }
 
+  private var sequential: SequentialFitting {
+    SequentialFitting(study: study, policy: policy, memory: memory)
+  }
+
   /// Fits choices in sequence, and keeps weights healed where that does less damage.
   func refit(_ choices: [Choice]) throws(Failure) -> Refit {
-    let sequential = SequentialFitting(study: study, policy: policy, memory: memory)
     let plain = try sequential.refit(choices).choices
     let unhealed = Refit(choices: plain, measurement: try measure(plain))
     guard heals else { return unhealed }

@@ -30,6 +30,8 @@ struct SequentialPass {
   private static let activationBytes = 128 << 20
   /// Samples that travel however little fits.
   private static let fewestSamples = 16
+  /// A weight is left alone where more than this share of the held-out residual would stay.
+  private static let worthwhileShare = 0.99
 
   /// - Parameter limit: samples to use at most.
   init(
@@ -106,24 +108,26 @@ struct SequentialPass {
     do throws(NoHealingSite) { site = try sites.site(of: step, in: stream) } catch { return }
     guard fits(site, step, stream) else { return }
     let next = stream.points[step + 1]
-    var originals = try fit.originals([site.sum, next], study)
-    let heldOriginals = try held.originals([site.sum, next], study)
-    guard
-      let solved = try solve(
-        site, stream, fitTarget: originals[site.sum]!, heldTarget: heldOriginals[site.sum]!)
-    else { return }
+    var targets = try targets(at: site.sum)
+    guard let solved = try solve(site, stream, targets) else { return }
     let edits = updates + solved.updates
     // Numbers that the weight's type cannot hold leave it as it is.
     guard let rewrite = try? PartialRewrite(study, done, edits) else { return }
     updates = edits
     self.rewrite = rewrite
     healed.append(solved.step)
-    let (x, y) = (
-      try fit.rewritten(next, in: rewrite, study), try held.rewritten(next, in: rewrite, study)
-    )
-    fit.move(to: next, original: originals[next]!, rewritten: x)
-    originals = [:]
-    held.move(to: next, original: heldOriginals[next]!, rewritten: y)
+    if site.sum != next { targets = try self.targets(at: next) }
+    let x = try fit.rewritten(next, in: rewrite, study)
+    fit.move(to: next, original: targets.fit, rewritten: x)
+    let y = try held.rewritten(next, in: rewrite, study)
+    held.move(to: next, original: targets.held, rewritten: y)
+  }
+
+  /// What the original has, of samples fitted on and of samples held out.
+  private typealias Targets = (fit: Tensor, held: Tensor)
+
+  private func targets(at value: ValueID) throws(Failure) -> Targets {
+    (try fit.originals([value], study)[value]!, try held.originals([value], study)[value]!)
   }
 
   /// Solves the step before a span that is passed over toward the span's end.
@@ -134,15 +138,10 @@ struct SequentialPass {
       return
     }
     guard fits(site, choice.span.from - 1, stream) else { return }
-    let to = stream.points[choice.span.to]
-    let fitTarget = try fit.originals([to], study)[to]!
-    let heldTarget = try held.originals([to], study)[to]!
-    let change: SiteChange?
-    if policy.isLeastSquares {
-      change = try leastSquares(site, stream, fitTarget: fitTarget, heldTarget: heldTarget)
-    } else {
-      change = try solve(site, stream, fitTarget: fitTarget, heldTarget: heldTarget)?.change
-    }
+    let targets = try targets(at: stream.points[choice.span.to])
+    let change =
+      try policy.isLeastSquares
+      ? leastSquares(site, stream, targets) : solve(site, stream, targets)?.change
     guard let change,
       let edits = site.updates(adding: change.change, change.shift, in: study.model.graph)
     else { return }
@@ -170,13 +169,12 @@ struct SequentialPass {
 
   /// `nil` where nothing is better on held-out rows than what is there.
   private func solve(
-    _ site: HealingSite, _ stream: ResidualStream, fitTarget: Tensor, heldTarget: Tensor
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets
   ) throws(Failure) -> Solved? {
-    guard let fitted = try gather(fit, site, stream, fitTarget, isHeld: false),
-      let tested = try gather(held, site, stream, heldTarget, isHeld: true)
-    else { return nil }
-    let scatter = tested.scatter
-    guard let solution = site.solve(fitted.moments, held: tested.moments)[0],
+    guard let (fitted, _) = try gather(fit, site, stream, targets.fit, isHeld: false),
+      let (tested, scatter) = try gather(held, site, stream, targets.held, isHeld: true),
+      let solution = site.solve(consume fitted, held: consume tested)[0],
+      solution.heldAfter < Self.worthwhileShare * solution.heldBefore,
       let updates = site.updates(
         adding: solution.change, solution.shift, in: study.model.graph)
     else { return nil }
@@ -194,7 +192,7 @@ struct SequentialPass {
   private func gather(
     _ traveller: Traveller, _ site: HealingSite, _ stream: ResidualStream, _ target: Tensor,
     isHeld: Bool
-  ) throws(Failure) -> SiteMoments? {
+  ) throws(Failure) -> (moments: RegressionMoments, scatter: Double)? {
     var result: SiteMoments? = SiteMoments(site)
     let samples = isHeld ? sampleCounts.held : sampleCounts.fit
     let rows = RowChoice(
@@ -207,7 +205,7 @@ struct SequentialPass {
     } merge: { rows in
       if result?.add(rows, threads: study.threads) == false { result = nil }
     }
-    return result
+    return result.map { ($0.moments, $0.scatter) }
   }
 
   /// The published recipe: T by least squares so that M T + (h_from − M) ≈ h_to, M the branch, T taken
@@ -215,10 +213,10 @@ struct SequentialPass {
   ///
   /// Source: arXiv 2505.02819.
   private func leastSquares(
-    _ site: HealingSite, _ stream: ResidualStream, fitTarget: Tensor, heldTarget: Tensor
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets
   ) throws(Failure) -> SiteChange? {
     var parts: [SpanMoments] = []
-    for (traveller, target) in [(fit, fitTarget), (held, heldTarget)] {
+    for (traveller, target) in [(fit, targets.fit), (held, targets.held)] {
       var moments = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
       try traveller.forEachBatch(of: [site.branch, site.sum], in: rewrite, study) { range, values in
         BranchRows(

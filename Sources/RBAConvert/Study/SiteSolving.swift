@@ -98,7 +98,7 @@ extension HealingSite {
       fit.uncentre()
       held.uncentre()
     }
-    return RidgeSolution.solve(fit, held: held, blocks: blocks)
+    return RidgeSolution.solve(consume fit, held: consume held, blocks: blocks)
   }
 }
 

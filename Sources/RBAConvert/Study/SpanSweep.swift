@@ -236,7 +236,7 @@ extension [Choice] {
       (self[$0].damage ?? .infinity, $0) < (self[$1].damage ?? .infinity, $1)
     }
     .prefix { index in
-      total += self[index].fit.map.parameterCount * MemoryLayout<Float>.stride
+      total += self[index].numberCount * MemoryLayout<Float>.stride
       return total <= bytes
     }
     let removed = count - kept.count
