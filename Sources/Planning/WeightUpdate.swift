@@ -54,12 +54,12 @@ extension WeightUpdate {
       throw PlanError(
         .invalidWeights, path: path + ".values", "has a number that is not finite")
     }
-    guard old.elementType != .float16 || values.allSatisfy({ Float16($0).isFinite }) else {
+    guard let tensor = Tensor(rounding: values, to: old.elementType, shape: old.shape),
+      tensor.numbers?.allSatisfy(\.isFinite) ?? false
+    else {
       throw PlanError(
-        .invalidWeights, path: path + ".values", "has a number that is beyond float16")
-    }
-    guard let tensor = Tensor(rounding: values, to: old.elementType, shape: old.shape) else {
-      throw PlanError(.invalidWeights, path: path + ".values", "does not fit \(old.elementType)")
+        .invalidWeights, path: path + ".values",
+        "has a number that is beyond \(old.elementType)")
     }
     return tensor
   }

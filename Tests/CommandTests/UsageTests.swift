@@ -79,7 +79,11 @@ import Testing
       "--spans: span '3:99': expected points from 0 to 12 in steps of 0.5, got '99'"
     ),
     ("--spans", "3:5,4:6", "--spans: spans '3:5' and '4:6' overlap"),
-    ("--form", "cubic", "--form: expected auto, identity, bias, diagonal or linear, got 'cubic'"),
+    (
+      "--form", "cubic",
+      "--form: expected auto, identity, bias, diagonal, low-rank, linear, linear-unbiased, context, "
+        + "convolution, folded, got 'cubic'"
+    ),
     ("--fit", "lasso", "--fit: expected ridge or least-squares, got 'lasso'"),
     ("--target-params", "0%", "--target-params: expected a percentage such as 60%, got '0%'"),
     ("--dim", "batch", "--dim: expected name=number, got 'batch'"),
