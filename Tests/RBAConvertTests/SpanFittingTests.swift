@@ -2,6 +2,7 @@ import Planning
 import Testing
 
 @testable import RBAConvert
+@testable import Statistics
 
 @Suite struct SpanFittingTests {
   @Test(
@@ -28,5 +29,25 @@ import Testing
     let fit = try failure { () throws(Failure) in try FitPolicy(form: "auto", fit: "lasso") }
     #expect(fit.status == .usage)
     #expect(fit.message == "--fit: expected ridge or least-squares, got 'lasso'")
+  }
+
+  /// Parameters and held-out residuals of fits, and those of them that are handed on.
+  @Test(
+    arguments: [
+      ([(0, 4.0), (2, 3.0), (8, 3.5), (12, 1.0)], [0, 2, 12]),
+      // Far from the best, or hardly better than a cheaper one.
+      ([(0, 4.1), (2, 1.02), (12, 1.0)], [2]),
+      ([(0, 0.0), (12, 0.0)], [0]),
+      // Six are too many: those go that gain least over the next cheaper one.
+      ([(0, 4.0), (1, 3.8), (2, 3.0), (3, 2.0), (4, 1.9), (5, 1.0)], [0, 2, 3, 5]),
+      ([(0, .infinity), (2, .infinity)], [0]),
+    ] as [([(Int, Double)], [Int])])
+  func fitsThatAnotherBeatsAreNotHandedOn(fits: [(Int, Double)], kept: [Int]) {
+    let given = fits.reversed().map { count, residual in
+      Fit(
+        count == 0 ? .identity : .bias([Float](repeating: 0, count: count)),
+        heldResidual: residual, scatter: 10)
+    }
+    #expect(FitPolicy.undominated(given).map(\.map.parameterCount) == kept)
   }
 }

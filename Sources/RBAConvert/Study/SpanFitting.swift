@@ -82,7 +82,7 @@ struct FitPolicy: Sendable {
     var kept: [Fit] = []
     for fit in fits.sorted(by: { $0.map.parameterCount < $1.map.parameterCount })
     where fit.heldResidual <= tolerableResidual * least {
-      if let last = kept.last, fit.heldResidual > worthwhileResidual * last.heldResidual {
+      if let last = kept.last, !(fit.heldResidual < worthwhileResidual * last.heldResidual) {
         continue
       }
       kept.append(fit)
