@@ -21,6 +21,11 @@ package struct ResidualStream: Sendable {
     package let kind: Kind
     /// What goes if the later point is computed from the earlier one in another way.
     package let removal: Removal
+
+    package init(kind: Kind, removal: Removal) {
+      self.kind = kind
+      self.removal = removal
+    }
   }
 
   /// h₀ … h_L.

@@ -77,7 +77,8 @@ import Testing
   @Test(arguments: networks.indices)
   func findsTheLeastDamageOfASize(index: Int) {
     let network = Self.networks[index]
-    for count in [7000, 6000, 5000, 4000, 3000] where count < network.saving * network.damages.count {
+    for count in [7000, 6000, 5000, 4000, 3000] where count < network.saving * network.damages.count
+    {
       let found = network.search(.parameters(count), budget: 200)
         .filter { $0.parameters <= count }.map(\.damage).min()
       let best = network.all.map(network.measured).filter { $0.parameters <= count }

@@ -85,7 +85,7 @@ import Testing
     let weight = weights.weight ?? []
     let bias = (weights.bias ?? [Float](repeating: 0, count: d)).map(Double.init)
     switch form {
-    case .identity, .bias: return sum(row, bias)
+    case .identity, .folded, .bias: return sum(row, bias)
     case .diagonal: return sum(zip(row, weight).map { $0 * Double($1) }, bias)
     case .lowRank:
       let branch = product(product(row, weight[...], rank), weights.up![...], d)

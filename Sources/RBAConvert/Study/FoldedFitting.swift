@@ -41,10 +41,12 @@ struct BranchRows: Sendable {
   private var branch: Tensor
   private var target: Tensor
 
-  init(_ stream: ResidualStream, branch: Tensor, sum: Tensor, target: Tensor) {
-    let m = stream.rows(of: branch)
-    var rows = stream.rows(of: target)
-    for (index, s) in stream.rows(of: sum).enumerated() { rows[index] += m[index] - s }
+  init(
+    _ stream: ResidualStream, branch: Tensor, sum: Tensor, target: Tensor, at places: [Int]
+  ) {
+    let m = stream.rows(of: branch, at: places)
+    var rows = stream.rows(of: target, at: places)
+    for (index, s) in stream.rows(of: sum, at: places).enumerated() { rows[index] += m[index] - s }
     let shape = [m.count / max(stream.width, 1), stream.width]
     self.branch = Tensor(m, shape: shape)
     self.target = Tensor(rows, shape: shape)
@@ -172,13 +174,14 @@ struct FoldedFitting {
       count: spans.count)
     for isHeld in [false, true] {
       let samples = isHeld ? study.held : study.fit
+      let mask = study.maskFlags(of: stream, in: samples.feeds)
       var moments = RegressionMoments(
         inputWidth: site.inputWidth, targetWidth: width * spans.count)
       try observe([site.input, site.sum] + ends, samples) { range, values in
         let sum = values[site.sum]!
         let choice = RowChoice(
           rowsPerSample: sum.count / width / max(range.count, 1), samples: samples.count,
-          limit: SiteMoments.rowLimit(site, isHeld: isHeld))
+          limit: SiteMoments.rowLimit(site, isHeld: isHeld), mask: mask)
         let places = choice.rows(of: range)
         let targets = ends.map { stream.rows(of: values[$0]!, at: places) }
         let start = stream.rows(of: sum, at: places)
@@ -235,10 +238,17 @@ struct FoldedFitting {
     let none = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
     var parts = [[StreamMoments]](repeating: Array(repeating: none, count: spans.count), count: 2)
     for part in 0..<2 {
-      try observe([site.branch, site.sum] + ends, part == 0 ? study.fit : study.held) { _, values in
-        ends.map { end in
+      let samples = part == 0 ? study.fit : study.held
+      let mask = study.maskFlags(of: stream, in: samples.feeds)
+      try observe([site.branch, site.sum] + ends, samples) { range, values in
+        let sum = values[site.sum]!
+        let rows = RowChoice(
+          rowsPerSample: sum.count / stream.width / max(range.count, 1), samples: samples.count,
+          mask: mask
+        ).rows(of: range)
+        return ends.map { end in
           BranchRows(
-            stream, branch: values[site.branch]!, sum: values[site.sum]!, target: values[end]!)
+            stream, branch: values[site.branch]!, sum: sum, target: values[end]!, at: rows)
         }
       } merge: { rows in
         for index in rows.indices {

@@ -17,6 +17,9 @@ struct StreamObservation {
 
   /// Calls `work` on the workers, with each micro-batch's values of every stream's points, and `merge`
   /// with what it gives, in order.
+  ///
+  /// All points are computed whichever are looked at: how samples are cut into micro-batches depends on
+  /// what is computed, and what is gathered must not depend on what is gathered beside it.
   func forEachMicroBatch<Result: Sendable>(
     _ samples: SampleSelection, work: @Sendable ([StreamBatch]) throws -> Result,
     merge: (Result) throws -> Void
@@ -24,7 +27,10 @@ struct StreamObservation {
     let names = zip(study.streams, points).map { stream, points in
       points.map { study.name($0, of: stream) }
     }
-    let executor = try study.executor(fetches: Array(Set(names.flatMap(\.self))).sorted())
+    let all = study.streams.flatMap { stream in
+      stream.points.indices.map { study.name($0, of: stream) }
+    }
+    let executor = try study.executor(fetches: Set(all).sorted())
     var done = 0
     try study.reporting {
       try study.forEachBatch(

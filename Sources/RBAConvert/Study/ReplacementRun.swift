@@ -35,6 +35,12 @@ extension Study {
     streams[stream].mask.flatMap { inputs[model.graph[$0].name] }
   }
 
+  /// One for each row of all samples, zero at padding; `nil` where a stream has no mask.
+  func maskFlags(of stream: ResidualStream, in inputs: [String: SampleRows]) -> [Float]? {
+    guard let rows = stream.mask.flatMap({ inputs[model.graph[$0].name] }) else { return nil }
+    return (rows.rows.map { rows.tensor.gathering($0) } ?? rows.tensor).floats
+  }
+
   /// The moments of one span from values at hand.
   ///
   /// - Parameters:

@@ -197,7 +197,8 @@ struct SequentialPass {
     let samples = isHeld ? sampleCounts.held : sampleCounts.fit
     let rows = RowChoice(
       rowsPerSample: target.count / stream.width / max(target.shape[0], 1), samples: samples,
-      limit: SiteMoments.rowLimit(site, isHeld: isHeld))
+      limit: SiteMoments.rowLimit(site, isHeld: isHeld),
+      mask: study.maskFlags(of: stream, in: traveller.inputs))
     try traveller.forEachBatch(of: [site.input, site.sum], in: rewrite, study) { range, values in
       SiteMoments.Rows(
         site, stream, input: values[site.input]!, sum: values[site.sum]!,
@@ -218,10 +219,14 @@ struct SequentialPass {
     var parts: [SpanMoments] = []
     for (traveller, target) in [(fit, targets.fit), (held, targets.held)] {
       var moments = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
+      let samples = max(target.shape[0], 1)
+      let rows = RowChoice(
+        rowsPerSample: target.count / stream.width / samples, samples: samples,
+        mask: study.maskFlags(of: stream, in: traveller.inputs))
       try traveller.forEachBatch(of: [site.branch, site.sum], in: rewrite, study) { range, values in
         BranchRows(
           stream, branch: values[site.branch]!, sum: values[site.sum]!,
-          target: target.slice(range))
+          target: target.slice(range), at: rows.rows(of: range))
       } merge: {
         try $0.add(to: &moments, threads: study.threads)
       }

@@ -5,11 +5,16 @@ import Tensors
 struct RowChoice: Sendable {
   let rowsPerSample: Int
   private let stride: Int
+  /// Zero for each row of all samples that is padding.
+  private let mask: [Float]?
 
-  /// - Parameter limit: rows to take at most; the stride that keeps to it has no divisor in common with
-  ///   the rows of a sample, so that no position is preferred.
-  init(rowsPerSample: Int, samples: Int, limit: Int) {
+  /// - Parameters:
+  ///   - limit: rows to take at most; the stride that keeps to it has no divisor in common with the
+  ///     rows of a sample, so that no position is preferred.
+  ///   - mask: of all samples' rows, zero at padding, which is never taken.
+  init(rowsPerSample: Int, samples: Int, limit: Int = .max, mask: [Float]? = nil) {
     self.rowsPerSample = max(rowsPerSample, 1)
+    self.mask = mask?.count == saturatingProduct([self.rowsPerSample, samples]) ? mask : nil
     let total = saturatingProduct([self.rowsPerSample, max(samples, 1)])
     var stride = total / max(limit, 1) + (total % max(limit, 1) == 0 ? 0 : 1)
     while stride > 1, Self.commonDivisor(stride, self.rowsPerSample) > 1 { stride += 1 }
@@ -20,8 +25,9 @@ struct RowChoice: Sendable {
   func rows(of samples: Range<Int>) -> [Int] {
     let first = samples.lowerBound * rowsPerSample
     let start = (first + stride - 1) / stride * stride
-    return Swift.stride(from: start, to: samples.upperBound * rowsPerSample, by: stride)
-      .map { $0 - first }
+    let rows = Swift.stride(from: start, to: samples.upperBound * rowsPerSample, by: stride)
+    guard let mask else { return rows.map { $0 - first } }
+    return rows.filter { mask[$0] != 0 }.map { $0 - first }
   }
 
   private static func commonDivisor(_ a: Int, _ b: Int) -> Int {
