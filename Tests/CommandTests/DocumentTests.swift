@@ -116,7 +116,7 @@ import Testing
     let lines = outcome.stdout.split(separator: "\n")
     #expect(lines.count == 79)
     #expect(
-      lines.first == "span  block redundancy  cosine  angular distance  linear CKA")
+      lines.first == "span   block redundancy  cosine  angular distance  linear CKA")
   }
 
   @Test func verificationsThatFailAreDocumentsToo() throws {
@@ -155,7 +155,7 @@ import Testing
 
   @Test func diff() throws {
     let output = folder.path("out.onnx")
-    _ = try document("convert", [Sample.model, output] + data + ["--spans", "4:5"])
+    _ = try document("convert", [Sample.model, output] + data + ["--spans", "4:5", "--form", "linear"])
     let document = try document("diff", [Sample.model, output])
     #expect(document["equal"] as? Bool == false)
     for key in ["nodes", "weights"] {

@@ -34,7 +34,7 @@ import Testing
 
   @Test(arguments: [
     ([], "missing expected argument '<input>'"),
-    (["--bogus", "a", "b"], "unknown option '--bogus'"),
+    (["--quaint", "a", "b"], "unknown option '--quaint'"),
     (["a"], "expected IN and OUT, got IN only"),
     (["a", "b", "c"], "unexpected argument 'c'"),
     (["inspect"], "missing expected argument '<model>'"),
@@ -100,7 +100,8 @@ import Testing
   @Test(arguments: [
     (
       ["a", "b", "--form", "x"],
-      "--form: expected auto, identity, bias, diagonal or linear, got 'x'"
+      "--form: expected auto, identity, bias, diagonal, low-rank, linear, linear-unbiased, context, "
+        + "convolution, folded, got 'x'"
     ),
     (["analyze", "a", "--fit", "x"], "--fit: expected ridge or least-squares, got 'x'"),
     (["a", "b", "--holdout", "2"], "--holdout: expected a share between 0 and 1, got 2.0"),

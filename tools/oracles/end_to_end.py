@@ -30,14 +30,17 @@ FOCUS_TEST = ROOT / ".cache/data/focus-test.npz"
 # The sample's accuracy is .966 on its thousand test digits; the default guard allows one point less.
 LEAST_ACCURACY = 0.956
 LEAST_REDUCTION = 0.45
+# Sets of spans that a search may measure here: a full one takes minutes.
+SAMPLE_SETS, FOCUS_SETS = 12, 4
 # Float sums of 1536 terms in another order, through twelve blocks and a sigmoid.
 FOCUS_TOLERANCE = 1e-4
 # What sampling noise explains: so many standard errors of a mean over pictures.
 STANDARD_ERRORS = 3
 
 
-def convert(program, source, out, calibration, *options):
-    return program(source, out, "--calibration", calibration, "--auto-threshold", "--json", *options)
+def convert(program, source, out, calibration, sets, *options):
+    return program(source, out, "--calibration", calibration, "--auto-threshold", "--search", sets, "--json",
+                   *options)
 
 
 def digest(path):
@@ -70,7 +73,7 @@ def samples(program, checks, folder):
         outs = {}
         for name, options in runs.items():
             outs[name] = folder / f"{subject}.{name}.onnx"
-            outcome = convert(program, export, outs[name], CALIBRATION, *options)
+            outcome = convert(program, export, outs[name], CALIBRATION, SAMPLE_SETS, *options)
             if not checks.status(subject, f"convert, {name}: exit", outcome):
                 break
         else:
@@ -112,7 +115,7 @@ def focus(program, checks, folder):
             checks.row(subject, f"run: largest error of {name}", error, f"<= {FOCUS_TOLERANCE}",
                        error <= FOCUS_TOLERANCE)
     out = folder / "focus.onnx"
-    outcome = convert(program, FOCUS, out, FOCUS_CALIBRATION)
+    outcome = convert(program, FOCUS, out, FOCUS_CALIBRATION, FOCUS_SETS)
     if not checks.status(subject, "convert: exit", outcome):
         return
     report = outcome.json

@@ -334,7 +334,8 @@ def convert(program, checks, model, path, folder):
     feeds = {name: value[SAMPLES:] for name, value in feeds.items()}
     np.savez(test, **feeds)
     goal = {"auto": ["--auto-threshold"], "pick": ["--pick", "1"]}[model.conversion]
-    outcome = program("convert", path, out, "--calibration", calibration, "--json", *goal, *extents(model),
+    outcome = program("convert", path, out, "--calibration", calibration, "--json", "--search", "6", *goal,
+                      *extents(model),
                       timeout=3600)
     if not checks.status(model.name, f"convert {goal[0]}: exit", outcome):
         return

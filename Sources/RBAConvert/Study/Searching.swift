@@ -12,8 +12,8 @@ struct SearchEffort: Sendable {
   var seconds: Double?
 
   /// Multiply-adds that measuring sets may take, and the sets that are measured whatever they take.
-  private static let work = 1.5e12
-  private static let bounds = 32.0...240.0
+  private static let work = 1e12
+  private static let bounds = 12.0...64.0
 
   func budget(workPerSet: Double) -> Int {
     sets

@@ -93,7 +93,7 @@ struct PlanningOptions: ParsableArguments {
   @Option(
     help: """
       Sets of spans to measure at most while choosing. More find smaller models. Default: what a \
-      fixed amount of work buys, 32 to 240.
+      fixed amount of work buys, 12 to 64.
       """)
   var search: Int?
 
