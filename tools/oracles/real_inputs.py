@@ -118,14 +118,18 @@ def focus(count):
     return {"input_image": np.stack([pictures.letterbox(picture) for picture in photographs(count)])}
 
 
-def not_safe(count):
+def squashed(pictures):
     """Squashed to 256, the middle 224, through JPEG, BGR less the mean, channels last."""
     rows = []
-    for picture in photographs(count):
+    for picture in pictures:
         file = io.BytesIO()
         picture.resize((256, 256), BILINEAR).crop((16, 16, 240, 240)).save(file, "JPEG")
         rows.append(np.asarray(Image.open(file), "f4")[:, :, ::-1] - np.array([104, 117, 123], "f4"))
-    return {"input:0": np.stack(rows)}
+    return np.stack(rows)
+
+
+def not_safe(count):
+    return {"input:0": squashed(photographs(count))}
 
 
 def classified(count):
