@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Holds the program's choice against all there is to choose: exhaustive.py PROGRAM [--model NAME] [--jobs N].
+
+On a model of six blocks every set of disjoint spans of whole blocks, 233 with the empty one, is converted by
+--spans and measured on the samples held out of calibration: the mean over outputs of their relative errors.
+For every size that no other set beats in both parameters and damage, the program is asked by --target-params
+for as few parameters, and measured on the same samples. Its damage may be 2 % more than the best set's.
+
+Models: vit-mnist, the sample less its last six blocks; minilm. Prints a row for each size; exits 1 if one
+fails.
+"""
+
+import argparse
+import concurrent.futures
+import functools
+import itertools
+import pathlib
+import sys
+import tempfile
+
+import onnx
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import surgery  # noqa: E402
+from models import minilm, vit_mnist  # noqa: E402
+from program import Program  # noqa: E402
+
+BLOCKS, LIMIT = 6, 1.02
+
+
+def first_blocks(path, count=BLOCKS):
+    """The sample with its final normalisation right behind the first `count` blocks."""
+    model = onnx.load(str(vit_mnist.prepare().model))
+    (norm,) = (node for node in model.graph.node if "norm.weight" in node.input)
+    (following,) = (node for node in model.graph.node if f"blocks.{count}.norm1.weight" in node.input)
+    norm.input[0] = following.input[0]
+    surgery.end_at(model, [("logits", "logits", ["batch", 10])])
+    surgery.save(model, path)
+
+
+def sets(first=0):
+    """Every set of disjoint spans of blocks from `first` on, as (from, to)."""
+    yield ()
+    for start, end in itertools.combinations(range(first, BLOCKS + 1), 2):
+        for rest in sets(end):
+            yield ((start, end), *rest)
+
+
+def measured(program, model, calibration, options, goal):
+    """Parameters left, damage and spans of a conversion."""
+    outcome = program("convert", model, "--dry-run", "--calibration", calibration, "--json", "--max-drop", "1e9",
+                      *options, *goal, timeout=7200)
+    if outcome.status != 0:
+        sys.exit(f"exhaustive: error: {goal}: exit {outcome.status}: {outcome.stderr.strip()[-300:]}")
+    report = outcome.json
+    damage = sum(output["relativeError"] for output in report["outputs"]) / len(report["outputs"])
+    spans = ",".join(f"{span['from']}:{span['to']} {span['form']}" for span in report["spans"])
+    return report["parameters"]["after"], damage, spans
+
+
+def undominated(results):
+    """By falling size, those that none beats in both parameters and damage."""
+    best = []
+    for result in sorted(results, key=lambda result: result[:2]):
+        if not best or result[1] < best[-1][1]:
+            best.append(result)
+    return best[::-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("--model", choices=["vit-mnist", "minilm"], default="vit-mnist")
+    parser.add_argument("--jobs", type=int, default=2, help="conversions at a time")
+    parser.add_argument("--option", action="append", default=[], help="passed on to every conversion")
+    arguments = parser.parse_args()
+    program, options = Program(arguments.program), ["--threads", "1", *arguments.option]
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.model == "vit-mnist":
+            case, model = vit_mnist.prepare(), pathlib.Path(folder) / "model.onnx"
+            first_blocks(model)
+        else:
+            case = minilm.prepare()
+            model = case.model
+        total = program("inspect", model, "--json").json["parameters"]
+        convert = functools.partial(measured, program, model, case.calibration, [*case.options, *options])
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as jobs:
+            goals = [["--spans", ",".join(f"{start}:{end}" for start, end in spans)] for spans in sets() if spans]
+            best = undominated(jobs.map(convert, goals))
+            print(f"{len(goals)} sets of spans, {len(best)} of them best at their size; {total:,} parameters")
+            # Percentages are rounded down to a count: half a parameter is no other size.
+            sizes = [["--target-params", f"{100 * (size + 0.5) / total:.12f}%"] for size, _, _ in best]
+            chosen = list(jobs.map(convert, sizes))
+    failures = 0
+    print(f"{'':5}{'parameters':>10} {'best':>10}   {'chosen':>10} {'damage':>10} {'ratio':>7}   best set | chosen set")
+    for (size, damage, spans), (count, ours, ours_spans) in zip(best, chosen):
+        good = count <= size and ours <= LIMIT * damage
+        failures += not good
+        print(f"{'ok' if good else 'FAIL':5}{size:10,} {damage:10.4g}   {count:10,} {ours:10.4g} "
+              f"{ours / damage:7.3f}   {spans} | {ours_spans}", flush=True)
+    sys.exit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Whether what passes the guard passes it again: guard_splits.py PROGRAM NAME... [--splits N] [--jobs N].
+
+A model's samples are split at random, as many to calibrate with as its case has, the rest fresh. Each split
+is converted by --auto-threshold; what is written is run by onnxruntime on the fresh samples, and held to the
+limit of the guard that the program reports. Prints a row for each split; exits 1 if fewer pass than 19 of 20.
+"""
+
+import argparse
+import concurrent.futures
+import importlib
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import quality  # noqa: E402
+import reference  # noqa: E402
+from program import Program  # noqa: E402
+
+# One split in so many may fail.
+TOLERATED = 20
+
+
+def joined(first, second):
+    """Samples of both, filled up with zeros on the right to one shape."""
+    extents = [max(pair) for pair in zip(first.shape[1:], second.shape[1:])]
+    filled = [np.pad(part, [(0, 0), *((0, extent - size) for extent, size in zip(extents, part.shape[1:]))])
+              for part in (first, second)]
+    return np.concatenate(filled)
+
+
+def lost(metric, expected, got, labels):
+    """What the guard's metric comes to on these outputs."""
+    if metric == "accuracy-drop":
+        return max(quality.accuracy(expected, labels) - quality.accuracy(got, labels), 0)
+    if metric == "top1-disagreement":
+        return 1 - quality.agreement(expected, got)
+    return reference.relative_error(expected, got)
+
+
+def split(program, case, pool, expected, seed, options):
+    """Parameters left, metric, limit, and what it came to held out and fresh; or why there is no answer."""
+    calibrated = len(next(iter(reference.arrays(case.calibration).values())))
+    order = np.random.default_rng(seed).permutation(len(expected))
+    chosen, fresh = order[:calibrated], order[calibrated:]
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        np.savez(folder / "calibration.npz", **{key: value[chosen] for key, value in pool.items()})
+        outcome = program("convert", case.model, folder / "smaller.onnx", "--calibration",
+                          folder / "calibration.npz", "--auto-threshold", "--json", *case.options, *options,
+                          timeout=7200)
+        if outcome.status != 0:
+            return f"exit {outcome.status}: {outcome.stderr.strip()[-200:]}"
+        report = outcome.json
+        inputs = {key: value[fresh] for key, value in pool.items()}
+        got = quality.output(folder / "smaller.onnx", inputs, case.output)
+        guard = report["guard"]
+        labels = inputs.get("labels")
+        return (1 - report["parameters"]["after"] / report["parameters"]["before"], guard["metric"],
+                guard["limit"], guard["measured"], lost(guard["metric"], expected[fresh], got, labels))
+
+
+def check(program, case, splits, jobs, options):
+    parts = [reference.arrays(path) for path in (case.calibration, case.test)]
+    pool = {key: joined(*(part[key] for part in parts)) for key in parts[0]}
+    expected = quality.output(case.model, pool, case.output)
+    print(f"{case.name}: {len(expected)} samples", flush=True)
+    print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'held out':>10}{'fresh':>10}")
+    passed = 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool_of_jobs:
+        results = pool_of_jobs.map(
+            lambda seed: split(program, case, pool, expected, seed, options), range(splits))
+        for seed, result in enumerate(results):
+            if isinstance(result, str):
+                print(f"{seed:7} {result}", flush=True)
+                continue
+            removed, metric, limit, held, fresh = result
+            good = fresh <= limit + 1e-9
+            passed += good
+            print(f"{seed:7} {removed:8.1%} {metric:20}{limit:9.4g}{held:10.4g}{fresh:10.4g}  "
+                  f"{'ok' if good else 'FAIL'}", flush=True)
+    asked = splits - splits // TOLERATED
+    print(f"{case.name}: {passed} of {splits} splits passed, {asked} are asked", flush=True)
+    return passed >= asked
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("names", nargs="+", help="modules of tools/comparison/models")
+    parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--jobs", type=int, default=1, help="conversions at a time")
+    parser.add_argument("--option", action="append", default=[], help="passed on to the program")
+    arguments = parser.parse_args()
+    program = Program(arguments.program)
+    cases = [importlib.import_module(f"models.{name}").prepare() for name in arguments.names]
+    good = [check(program, case, arguments.splits, arguments.jobs, arguments.option) for case in cases]
+    sys.exit(not all(good))
+
+
+if __name__ == "__main__":
+    main()

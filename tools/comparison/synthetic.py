@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What is lost without data: synthetic.py PROGRAM NAME... [--sizes 90,80] [--markdown].
+
+Each model is converted with its calibration data and with none, down to equal sizes and by --auto-threshold;
+what is written is scored by onnxruntime on the same real test data. Prints a table; exits 1 if a conversion
+fails, or if one without data that passed its guard is beyond the guard's default limit on real data.
+"""
+
+import argparse
+import importlib
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import guard_splits  # noqa: E402
+import quality  # noqa: E402
+import reference  # noqa: E402
+from program import Program  # noqa: E402
+
+# What the guard allows where data is real.
+LIMITS = {"accuracy-drop": 0.01, "top1-disagreement": 0.01, "relative-error": 0.05}
+COLUMNS = ["relative error", "cosine", "top-1 agreement", "accuracy"]
+
+
+def convert(program, case, folder, data, goal):
+    """The report and the file of a conversion; a refusal's words in place of the report."""
+    # Alone in its folder: no data beside it.
+    model, out = folder / "model.onnx", folder / "smaller.onnx"
+    if not model.exists():
+        shutil.copy(case.model, model)
+    given = ["--calibration", case.calibration] if data else []
+    outcome = program("convert", model, out, *given, *goal, "--json", "--force", *case.options, timeout=7200)
+    if outcome.status != 0:
+        return f"exit {outcome.status}: {outcome.stderr.strip()[-120:]}", None
+    return outcome.json, out
+
+
+def metric(case, shape):
+    """The guard's on this case's test data."""
+    if case.labels:
+        return "accuracy-drop"
+    return "top1-disagreement" if len(shape) == 2 else "relative-error"
+
+
+def check(program, case, sizes, write):
+    test = reference.arrays(case.test)
+    labels = test[case.labels] if case.labels else None
+    expected = quality.output(case.model, test, case.output)
+    goals = [(f"{size} %", ["--target-params", f"{size}%"]) for size in sizes]
+    good = True
+    for title, goal in [*goals, ("auto", ["--auto-threshold"])]:
+        for data in (True, False):
+            with tempfile.TemporaryDirectory() as name:
+                report, out = convert(program, case, pathlib.Path(name), data, goal)
+                kind = "real" if data else "synthetic"
+                if out is None:
+                    good = False
+                    write([case.name, title, kind, report])
+                    continue
+                got = quality.output(out, test, case.output)
+                figures = quality.of(expected, got, labels)
+                verdict = ""
+                if title == "auto":
+                    which = metric(case, expected.shape)
+                    loss = guard_splits.lost(which, expected, got, labels)
+                    passed = loss <= LIMITS[which]
+                    good &= passed or data
+                    verdict = "within" if passed else "beyond"
+                left = report["parameters"]["after"] / report["parameters"]["before"]
+                write([case.name, title, kind, f"{left:.1%}",
+                       *(f"{figures[key]:.4f}" if key in figures else "" for key in COLUMNS), verdict])
+    return good
+
+
+def printer(markdown):
+    widths = [10, 8, 10, 10, *(max(9, len(column)) for column in COLUMNS), 6]
+
+    def write(cells):
+        if markdown:
+            print("| " + " | ".join(cells) + " |", flush=True)
+        else:
+            print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)), flush=True)
+    return write
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("names", nargs="+", help="modules of tools/comparison/models")
+    parser.add_argument("--sizes", default="90,80", help="per cent of the parameters")
+    parser.add_argument("--markdown", action="store_true")
+    arguments = parser.parse_args()
+    write = printer(arguments.markdown)
+    header = ["model", "goal", "data", "parameters", *COLUMNS, "guard"]
+    write(header)
+    if arguments.markdown:
+        write(["---"] * len(header))
+    cases = [importlib.import_module(f"models.{name}").prepare() for name in arguments.names]
+    good = [check(Program(arguments.program), case, arguments.sizes.split(","), write) for case in cases]
+    sys.exit(not all(good))
+
+
+if __name__ == "__main__":
+    main()
