@@ -22,6 +22,7 @@ import onnx
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import sources  # noqa: E402
 import surgery  # noqa: E402
 from models import minilm, vit_mnist  # noqa: E402
 from program import Program  # noqa: E402
@@ -31,7 +32,7 @@ BLOCKS, LIMIT = 6, 1.02
 
 def first_blocks(path, count=BLOCKS):
     """The sample with its final normalisation right behind the first `count` blocks."""
-    model = onnx.load(str(vit_mnist.prepare().model))
+    model = onnx.load(str(vit_mnist.prepare(sources.CACHE).model))
     (norm,) = (node for node in model.graph.node if "norm.weight" in node.input)
     (following,) = (node for node in model.graph.node if f"blocks.{count}.norm1.weight" in node.input)
     norm.input[0] = following.input[0]
@@ -78,10 +79,10 @@ def main():
     program, options = Program(arguments.program), ["--threads", "1", *arguments.option]
     with tempfile.TemporaryDirectory() as folder:
         if arguments.model == "vit-mnist":
-            case, model = vit_mnist.prepare(), pathlib.Path(folder) / "model.onnx"
+            case, model = vit_mnist.prepare(sources.CACHE), pathlib.Path(folder) / "model.onnx"
             first_blocks(model)
         else:
-            case = minilm.prepare()
+            case = minilm.prepare(sources.CACHE)
             model = case.model
         total = program("inspect", model, "--json").json["parameters"]
         convert = functools.partial(measured, program, model, case.calibration, [*case.options, *options])

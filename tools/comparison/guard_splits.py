@@ -17,7 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-import quality  # noqa: E402
+import metrics  # noqa: E402
+import sources  # noqa: E402
 import reference  # noqa: E402
 from program import Program  # noqa: E402
 
@@ -33,13 +34,20 @@ def joined(first, second):
     return np.concatenate(filled)
 
 
+def output(case, model, inputs):
+    """The output that is scored, the first unless the case names one, over all samples."""
+    values = reference.outputs(model, inputs)
+    return values[case.output] if case.output else next(iter(values.values()))
+
+
 def lost(metric, expected, got, labels):
     """What the guard's metric comes to on these outputs."""
     if metric == "accuracy-drop":
-        return max(quality.accuracy(expected, labels) - quality.accuracy(got, labels), 0)
+        before, after = (metrics.accuracy(expected, values, labels) for values in (expected, got))
+        return max(before - after, 0)
     if metric == "top1-disagreement":
-        return 1 - quality.agreement(expected, got)
-    return reference.relative_error(expected, got)
+        return 1 - metrics.top1(expected, got, None)
+    return metrics.relative_error(expected, got, None)
 
 
 def split(program, case, pool, expected, seed, options):
@@ -57,7 +65,7 @@ def split(program, case, pool, expected, seed, options):
             return f"exit {outcome.status}: {outcome.stderr.strip()[-200:]}"
         report = outcome.json
         inputs = {key: value[fresh] for key, value in pool.items()}
-        got = quality.output(folder / "smaller.onnx", inputs, case.output)
+        got = output(case, folder / "smaller.onnx", inputs)
         guard = report["guard"]
         labels = inputs.get("labels")
         return (1 - report["parameters"]["after"] / report["parameters"]["before"], guard["metric"],
@@ -67,7 +75,7 @@ def split(program, case, pool, expected, seed, options):
 def check(program, case, splits, jobs, options):
     parts = [reference.arrays(path) for path in (case.calibration, case.test)]
     pool = {key: joined(*(part[key] for part in parts)) for key in parts[0]}
-    expected = quality.output(case.model, pool, case.output)
+    expected = output(case, case.model, pool)
     print(f"{case.name}: {len(expected)} samples", flush=True)
     print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'held out':>10}{'fresh':>10}")
     passed = 0
@@ -97,7 +105,7 @@ def main():
     parser.add_argument("--option", action="append", default=[], help="passed on to the program")
     arguments = parser.parse_args()
     program = Program(arguments.program)
-    cases = [importlib.import_module(f"models.{name}").prepare() for name in arguments.names]
+    cases = [importlib.import_module(f"models.{name}").prepare(sources.CACHE) for name in arguments.names]
     good = [check(program, case, arguments.splits, arguments.jobs, arguments.option) for case in cases]
     sys.exit(not all(good))
 

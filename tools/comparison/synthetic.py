@@ -16,13 +16,14 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import guard_splits  # noqa: E402
-import quality  # noqa: E402
+import metrics  # noqa: E402
+import sources  # noqa: E402
 import reference  # noqa: E402
 from program import Program  # noqa: E402
 
 # What the guard allows where data is real.
 LIMITS = {"accuracy-drop": 0.01, "top1-disagreement": 0.01, "relative-error": 0.05}
-COLUMNS = ["relative error", "cosine", "top-1 agreement", "accuracy"]
+COLUMNS = list(metrics.MEASURES)
 
 
 def convert(program, case, folder, data, goal):
@@ -38,8 +39,8 @@ def convert(program, case, folder, data, goal):
     return outcome.json, out
 
 
-def metric(case, shape):
-    """The guard's on this case's test data."""
+def guarded(case, shape):
+    """What the guard measures on this case's test data."""
     if case.labels:
         return "accuracy-drop"
     return "top1-disagreement" if len(shape) == 2 else "relative-error"
@@ -48,7 +49,7 @@ def metric(case, shape):
 def check(program, case, sizes, write):
     test = reference.arrays(case.test)
     labels = test[case.labels] if case.labels else None
-    expected = quality.output(case.model, test, case.output)
+    expected = guard_splits.output(case, case.model, test)
     goals = [(f"{size} %", ["--target-params", f"{size}%"]) for size in sizes]
     good = True
     for title, goal in [*goals, ("auto", ["--auto-threshold"])]:
@@ -60,11 +61,11 @@ def check(program, case, sizes, write):
                     good = False
                     write([case.name, title, kind, report])
                     continue
-                got = quality.output(out, test, case.output)
-                figures = quality.of(expected, got, labels)
+                got = guard_splits.output(case, out, test)
+                figures = metrics.all_of(expected, got, labels)
                 verdict = ""
                 if title == "auto":
-                    which = metric(case, expected.shape)
+                    which = guarded(case, expected.shape)
                     loss = guard_splits.lost(which, expected, got, labels)
                     passed = loss <= LIMITS[which]
                     good &= passed or data
@@ -98,7 +99,7 @@ def main():
     write(header)
     if arguments.markdown:
         write(["---"] * len(header))
-    cases = [importlib.import_module(f"models.{name}").prepare() for name in arguments.names]
+    cases = [importlib.import_module(f"models.{name}").prepare(sources.CACHE) for name in arguments.names]
     good = [check(Program(arguments.program), case, arguments.sizes.split(","), write) for case in cases]
     sys.exit(not all(good))
 
