@@ -144,18 +144,21 @@ def compare(case, options):
         settings = methods.settings(
             method, case, blocks=blocks, steps=steps, samples=sample_count(case),
             budgets=options.budgets, extra=options.program_option)
+        last = None
         for setting in settings:
             run = runner.run(setting)
+            is_sequence = methods.is_sequence(method)
+            is_repeated = bool(is_sequence and last and last.scores and run.scores
+                               and run.scores["digest"] == last.scores["digest"])
+            if is_repeated or last and is_sequence and run.status == making.USAGE:
+                # There is no more to drop.
+                break
             progress(case, run, original)
             results.append(run)
-            if not methods.is_sequence(method):
-                if run.status == making.USAGE and setting.optional:
-                    break
-                continue
-            if run.status != 0 or run.scores and run.scores["parameters"] < smallest:
-                # There is no more to drop, or no budget for it.
-                if len([other for other in results if other.setting.method == method]) > 1 and run.problem:
-                    results.pop()
+            last = run
+            if is_sequence and (run.status != 0 or run.scores and run.scores["parameters"] < smallest):
+                break
+            if run.status == making.USAGE and setting.optional:
                 break
     return original, results
 

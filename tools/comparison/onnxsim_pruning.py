@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """onnxsim's block pruning on real data: onnxsim_pruning.py MODEL CALIBRATION OUT COUNT.
 
-Drops COUNT sub-blocks, then the nodes and weights that nothing needs any more, which onnxsim leaves.
-Exits 1 where it can drop fewer.
+Drops COUNT sub-blocks or as many as onnxsim finds, then the nodes and weights that nothing needs any
+more, which it leaves. Exits 1 where it finds none.
 """
 import sys
 
@@ -45,22 +45,12 @@ def main(source, calibration, out, count):
     session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
     data = [feeds for feeds, _ in scoring.batches(session, scoring.arrays(calibration))]
 
-    def pruned(blocks):
-        return onnxsim.apply_transformer_block_pruning(
-            model, calibration_data=data, num_blocks_to_drop=blocks)
-
-    result = pruned(int(count))
-    drop_unused(result)
-    if int(count) > 1:
-        # It stops without a word where there is no more to drop.
-        before = pruned(int(count) - 1)
-        drop_unused(before)
-    else:
-        before = onnx.load(source)
-        drop_unused(before)
-    if len(result.graph.node) >= len(before.graph.node):
-        print(f"onnxsim: error: finds fewer than {count} sub-blocks to drop", file=sys.stderr)
+    result = onnxsim.apply_transformer_block_pruning(
+        model, calibration_data=data, num_blocks_to_drop=int(count))
+    if len(result.graph.node) == len(model.graph.node):
+        print("onnxsim: error: finds no sub-block to drop", file=sys.stderr)
         return 1
+    drop_unused(result)
     onnx.save(result, out)
     return 0
 

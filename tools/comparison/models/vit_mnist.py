@@ -11,7 +11,7 @@ TOGETHER = ["1:2,4:5", "1:3,5:6", "2:4,6:8", "1:3,4:6", "4:6,8:10", "2:4,6:8,9:1
             "2:4,5:7,8:10,11:12", "3:6,7:10", "2:5,6:9,10:12"]
 
 
-def prepare(cache):
+def prepare(cache=None):
     return Case(
         name="vit-mnist", model=SAMPLE / "vit-mnist.opset17.onnx",
         calibration=SAMPLE / "calibration.safetensors", test=SAMPLE / "test.safetensors",
