@@ -155,7 +155,8 @@ import Testing
 
   @Test func diff() throws {
     let output = folder.path("out.onnx")
-    _ = try document("convert", [Sample.model, output] + data + ["--spans", "4:5", "--form", "linear"])
+    _ = try document(
+      "convert", [Sample.model, output] + data + ["--spans", "4:5", "--form", "linear"])
     let document = try document("diff", [Sample.model, output])
     #expect(document["equal"] as? Bool == false)
     for key in ["nodes", "weights"] {
