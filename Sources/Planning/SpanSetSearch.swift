@@ -80,8 +80,10 @@ package struct SpanSetSearch {
   ) throws(E) -> [Measured] {
     var state = State(search: self, parameters: parameters, empty: parameters(SpanSet()))
     try state.begin(measure)
-    try state.descend(measure)
-    while !state.isOver, try state.exchange(measure) { try state.descend(measure) }
+    repeat {
+      try state.descend(measure)
+      try state.climb(measure)
+    } while try state.exchange(measure)
     return state.measured
   }
 }
@@ -103,6 +105,11 @@ private struct State {
   /// The damage that each step was seen to add when it was passed over.
   private var shares: [Step: Double] = [:]
 
+  /// Sets that the descent came to behind the target.
+  private var beyond: [Measured] = []
+
+  /// Steps passed over beyond a size, for richer forms to use up.
+  private static let overshoot = 3
   /// Steps looked at for an exchange, on either side.
   private static let exchanged = 4
 
@@ -158,22 +165,25 @@ private struct State {
   mutating func descend<E: Error>(
     _ measure: (SpanSet) throws(E) -> Measured?
   ) throws(E) {
-    var failures = current.isAcceptable ? 0 : 1
-    while !hasArrived(failures) {
+    beyond = []
+    while !isOver, beyond.count < most {
       guard let (next, step) = try cheapest(measure) else { break }
       shares[step] = next.damage - current.damage
       current = next
-      failures = current.isAcceptable ? 0 : failures + 1
+      switch search.target {
+      case .unacceptable: if next.isAcceptable { beyond = [] } else { beyond.append(next) }
+      case .parameters(let count): if next.parameters <= count { beyond.append(next) }
+      }
     }
     // An exchange starts from the best there is.
     current = best ?? current
   }
 
-  private func hasArrived(_ failures: Int) -> Bool {
-    if isOver { return true }
+  /// How many sets behind the target are looked at, for what richer forms make of them.
+  private var most: Int {
     switch search.target {
-    case .unacceptable(let count): return failures >= count
-    case .parameters(let count): return current.parameters <= count
+    case .unacceptable(let count): count
+    case .parameters: Self.overshoot
     }
   }
 
@@ -217,6 +227,27 @@ private struct State {
   }
 
   // MARK: Forms
+
+  /// Gives spans of the sets behind the target richer forms, those first of which most is hoped, for as
+  /// long as that pays: what does too much damage may pass, and still be smaller; what is smaller than
+  /// need be may do less damage.
+  mutating func climb<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
+    for start in beyond {
+      var set = start
+      var refused = Set<SpanSet>()
+      while !isOver {
+        let limit: Int
+        switch search.target {
+        case .unacceptable: limit = set.isAcceptable ? 0 : (best?.parameters ?? .max) - 1
+        case .parameters(let count): limit = count
+        }
+        let hopes = enrichments(of: set, within: limit).filter { !refused.contains($0) }
+        guard let next = hopes.first, let result = try look(at: next, measure) else { break }
+        if result.damage < set.damage { set = result } else { refused.insert(next) }
+      }
+    }
+    current = best ?? current
+  }
 
   /// Sets in which one span has a richer form and which are no larger than `limit`; those first that can
   /// take most away for each parameter: the damage that the span's steps have added.
@@ -272,16 +303,8 @@ private struct State {
     let added = candidates.prefix(Self.exchanged)
     let restored = start.set.restorations.prefix(4 * Self.exchanged)
     var result: [SpanSet] = []
-    switch search.target {
-    case .unacceptable:
-      // What just failed may pass in a richer form, and still be smaller.
-      let failed = measured.filter { !$0.isAcceptable && $0.parameters < start.parameters }
-        .sorted { ($0.damage, $0.parameters) < ($1.damage, $1.parameters) }
-      for set in failed.prefix(Self.exchanged) {
-        result += enrichments(of: set, within: start.parameters - 1)
-          .prefix(Self.exchanged * search.forms.count)
-      }
-    case .parameters(let count): result += enrichments(of: start, within: count)
+    if case .parameters(let count) = search.target {
+      result += enrichments(of: start, within: count)
     }
     for step in added {
       for set in restored where !set.covers(step.index, of: step.stream) {

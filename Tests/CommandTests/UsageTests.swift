@@ -34,7 +34,7 @@ import Testing
 
   @Test(arguments: [
     ([], "missing expected argument '<input>'"),
-    (["--quaint", "a", "b"], "unknown option '--quaint'"),
+    (["--zzzzzzzz", "a", "b"], "unknown option '--zzzzzzzz'"),
     (["a"], "expected IN and OUT, got IN only"),
     (["a", "b", "c"], "unexpected argument 'c'"),
     (["inspect"], "missing expected argument '<model>'"),

@@ -88,17 +88,22 @@ struct Selector {
     return Refit(choices: choices, updates: updates, healed: healed, measurement: measurement)
   }
 
-  /// Fits choices in sequence and keeps the better of both fits.
+  /// Fits choices in sequence and keeps the better of both fits. Where forms are open and weights are
+  /// healed, passing all spans over may do as well: that is taken unless it does more damage.
   private func finish(
     _ choices: [Choice], _ clock: inout PhaseClock
   ) throws(Failure) -> Selection {
-    let independent = try measure(choices)
+    let independent = Refit(choices: choices, measurement: try measure(choices))
     clock.mark("choosing")
-    let refitted = try refit(choices)
+    var best = try refit(choices)
+    if independent.measurement.damage < best.measurement.damage { best = independent }
+    if heals, policy.form == nil, !policy.isLeastSquares {
+      let passing = choices.map { Choice(unfitted: .init($0.span, .identity)) }
+      let passed = try refit(passing)
+      if passed.measurement.damage <= best.measurement.damage { best = passed }
+    }
     clock.mark("fitting in sequence")
-    let isBetter = refitted.measurement.damage <= independent.damage
-    return (isBetter ? refitted : Refit(choices: choices, measurement: independent))
-      .selection([], clock)
+    return best.selection([], clock)
   }
 
   /// The original against the model with these choices in place, on held-out data.
