@@ -41,7 +41,7 @@ package struct SampleRows: Sendable {
   }
 
   /// All samples, as a tensor.
-  var all: Tensor { rows == nil ? tensor : tensor(0..<count) }
+  package var all: Tensor { rows == nil ? tensor : tensor(0..<count) }
 }
 
 extension Tensor {

@@ -228,29 +228,10 @@ struct ReplacementBuilder {
   mutating func initializer(
     _ suffix: String, _ values: [Float], _ shape: [Int]
   ) throws(PlanError) -> ValueID {
-    let tensor: Tensor
-    switch stream.type.elementType {
-    case .float: tensor = Tensor(values, shape: shape)
-    case .double: tensor = Tensor(values.map(Double.init), shape: shape)
-    case .float16:
-      tensor = try halfWidth(values.map { Float16($0).bitPattern }, shape)
-    case .bfloat16:
-      tensor = try halfWidth(
-        values.map { value in
-          let bits = value.bitPattern
-          return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
-        }, shape)
-    default:
+    guard let tensor = Tensor(rounding: values, to: stream.type.elementType, shape: shape) else {
       throw PlanError(
         .unsupportedModel, "expected a stream of floating point, got \(stream.type.elementType)")
     }
     return patch.addInitializer("\(stem).\(suffix)", tensor)
-  }
-
-  private func halfWidth(_ patterns: [UInt16], _ shape: [Int]) throws(PlanError) -> Tensor {
-    let bytes = patterns.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
-    do throws(TensorError) {
-      return try Tensor(stream.type.elementType, shape: shape, region: ByteRegion(copying: bytes))
-    } catch { throw PlanError(.invalidWeights, error.message) }
   }
 }

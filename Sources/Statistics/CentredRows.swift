@@ -81,3 +81,24 @@ extension CentredRows {
     }
   }
 }
+
+extension [Double] {
+  /// self += chunk + weight · uᵀv, for row-major matrices of as many rows as u and columns as v: how
+  /// products about a chunk's own means join totals whose means are shifted by u and v.
+  mutating func add(
+    _ chunk: UnsafeMutableBufferPointer<Float>, _ u: [Double], _ v: [Double], _ weight: Double
+  ) {
+    let columns = v.count
+    withUnsafeMutableBufferPointer { total in
+      v.withUnsafeBufferPointer { v in
+        for row in u.indices {
+          let scale = weight * u[row]
+          let start = row * columns
+          for column in 0..<columns {
+            total[start + column] += Double(chunk[start + column]) + scale * v[column]
+          }
+        }
+      }
+    }
+  }
+}

@@ -119,15 +119,6 @@ extension [Double] {
     let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
     defer { chunk.deallocate() }
     a.product(with: b, into: chunk)
-    let columns = v.count
-    withUnsafeMutableBufferPointer { total in
-      for row in u.indices {
-        let scale = weight * u[row]
-        for column in 0..<columns {
-          let index = row * columns + column
-          total[index] += Double(chunk[index]) + scale * v[column]
-        }
-      }
-    }
+    add(chunk, u, v, weight)
   }
 }

@@ -1,4 +1,3 @@
-import Dispatch
 import Kernels
 import Tensors
 
@@ -83,7 +82,7 @@ package struct RegressionMoments: Sendable {
       cross.withUnsafeMutableBufferPointer { cross in
         // Each tile changes its own elements.
         nonisolated(unsafe) let (gram, cross) = (gram, cross)
-        Self.share(tiles, threads) { tile in
+        forEachIndex(below: tiles, threads: threads) { tile in
           let columns = tile * Self.tileRows..<min((tile + 1) * Self.tileRows, k)
           let scratch = UnsafeMutableBufferPointer<Float>.allocate(
             capacity: columns.count * max(columns.upperBound, m))
@@ -116,15 +115,6 @@ package struct RegressionMoments: Sendable {
     }
     for i in 0..<k { meanInput[i] += portion * shiftInput[i] }
     rowCount = total
-  }
-
-  /// Calls `work` for each index, on up to `threads` threads.
-  private static func share(_ count: Int, _ threads: Int, _ work: @Sendable (Int) -> Void) {
-    if threads > 1, count > 1 {
-      DispatchQueue.concurrentPerform(iterations: count, execute: work)
-    } else {
-      for index in 0..<count { work(index) }
-    }
   }
 
   /// The same about zero: what solving without δ depends on. Means count as zero then.

@@ -158,10 +158,7 @@ extension Fit {
   ///
   /// - Parameter scatter: Σ (h_to − mean)² over the held-out rows.
   package static func passingOver(ridge: Double, residual: Double, scatter: Double) -> Fit {
-    let unexplained = residual > 0 ? residual / scatter : 0
-    return Fit(
-      .identity, ridge: ridge, heldResidual: residual,
-      heldR2: unexplained.isFinite ? 1 - unexplained : 0)
+    Fit(.identity, ridge: ridge, heldResidual: residual, scatter: scatter)
   }
 }
 

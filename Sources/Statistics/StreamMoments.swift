@@ -1,4 +1,3 @@
-import Dispatch
 import Tensors
 
 /// Second moments of the values at several points of a stream, for the spans that are asked for.
@@ -93,7 +92,7 @@ package struct StreamMoments: Sendable {
     [CentredRows](unsafeUninitializedCapacity: values.count) { result, count in
       // Each index is written once, by one thread.
       nonisolated(unsafe) let (result, values) = (result, values)
-      share(values.count, threads) { index in
+      forEachIndex(below: values.count, threads: threads) { index in
         result.initializeElement(
           at: index, to: CentredRows(values[index], width: width, weights: weights))
       }
@@ -109,42 +108,13 @@ package struct StreamMoments: Sendable {
       // Each product is changed by one thread.
       nonisolated(unsafe) let products = products
       let workers = min(threads, pairs.count)
-      Self.share(workers, workers) { worker in
+      forEachIndex(below: workers, threads: workers) { worker in
         let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: width * width)
         defer { chunk.deallocate() }
         for index in Swift.stride(from: worker, to: pairs.count, by: workers) {
           let pair = pairs[index]
           centred[pair.from].product(with: centred[pair.to], into: chunk)
-          Self.add(
-            chunk, to: &products[index], shifts[pair.from], shifts[pair.to], weight)
-        }
-      }
-    }
-  }
-
-  /// Calls `work` for each index, on up to `threads` threads.
-  private static func share(_ count: Int, _ threads: Int, _ work: @Sendable (Int) -> Void) {
-    if threads > 1, count > 1 {
-      DispatchQueue.concurrentPerform(iterations: count, execute: work)
-    } else {
-      for index in 0..<count { work(index) }
-    }
-  }
-
-  /// total += chunk + weight · uᵀv.
-  private static func add(
-    _ chunk: UnsafeMutableBufferPointer<Float>, to total: inout [Double], _ u: [Double],
-    _ v: [Double], _ weight: Double
-  ) {
-    let width = u.count
-    total.withUnsafeMutableBufferPointer { total in
-      v.withUnsafeBufferPointer { v in
-        for row in 0..<width {
-          let scale = weight * u[row]
-          let start = row * width
-          for column in 0..<width {
-            total[start + column] += Double(chunk[start + column]) + scale * v[column]
-          }
+          products[index].add(chunk, shifts[pair.from], shifts[pair.to], weight)
         }
       }
     }

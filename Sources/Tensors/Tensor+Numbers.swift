@@ -3,7 +3,7 @@ extension Tensor {
   package static let roundedTypes: Set<ElementType> = [.float, .double, .float16, .bfloat16]
 
   /// Numbers rounded to nearest, ties to even, in a type of floating point; `nil` for other types.
-  /// They are finite, and as many as the shape has elements.
+  /// They are as many as the shape has elements; NaN stays NaN.
   package init?(rounding values: [Float], to type: ElementType, shape: [Int]) {
     let patterns: [UInt16]
     switch type {
@@ -16,6 +16,7 @@ extension Tensor {
     case .float16: patterns = values.map { Float16($0).bitPattern }
     case .bfloat16:
       patterns = values.map { value in
+        if value.isNaN { return 0x7fc0 }
         let bits = value.bitPattern
         return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
       }

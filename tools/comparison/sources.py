@@ -105,6 +105,16 @@ def kept(path, expected, make):
     return path
 
 
+def prepared(folder, digests, network, samples, calibration):
+    """A model below `folder` and its files of samples, those to calibrate with and the others.
+
+    `network(path)` makes the model; `samples(chosen)` gives what makes a file of the samples a slice has.
+    """
+    made = {"model.onnx": network, "calibration.npz": samples(slice(calibration)),
+            "test.npz": samples(slice(calibration, None))}
+    return [kept(folder / name, digests[name], make) for name, make in made.items()]
+
+
 def arrays(**values):
     """What `kept` calls to write an .npz."""
     return lambda path: np.savez(path, **{name: np.ascontiguousarray(value) for name, value in values.items()})

@@ -30,7 +30,10 @@ struct DamageMeasurement {
         feeds: [name(end)] + inputs, fetches: study.outputNames)
     }
     let executors = tails
-    let fragments = try choices.map { choice throws(Failure) in try study.fragment(of: choice) }
+    // What is folded has no nodes of its own.
+    let fragments = try choices.map { choice throws(Failure) in
+      choice.folding == nil ? try study.fragment(of: choice) : nil
+    }
     let points = Set(choices.flatMap { [Point($0.span.stream, $0.span.from)] })
     let inner = choices.compactMap(\.folding).map { study.model.graph[$0.site.input].name }
     let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name) + inner)
@@ -82,7 +85,7 @@ struct DamageMeasurement {
   }
 
   private func squaredErrors(
-    _ choice: Choice, _ fragment: Executor, _ batch: MicroBatch, _ tails: [Point: Executor]
+    _ choice: Choice, _ fragment: Executor?, _ batch: MicroBatch, _ tails: [Point: Executor]
   ) throws -> [Double] {
     let end = Point(choice.span.stream, choice.span.to)
     let source = batch.fetches[name(Point(choice.span.stream, choice.span.from))]!
@@ -95,6 +98,7 @@ struct DamageMeasurement {
           at: Array(0..<source.count / stream.width)),
         like: batch.fetches[name(end)]!)
     } else {
+      let fragment = fragment!
       var own = [ReplacementFragment.source: source]
       if fragment.feeds.contains(ReplacementFragment.mask) {
         own[ReplacementFragment.mask] = study.mask(

@@ -124,7 +124,7 @@ struct FoldedFitting {
   private func site(_ span: CandidateSpan) throws(NoFolding) -> HealingSite {
     let site: HealingSite
     do throws(NoHealingSite) {
-      site = try study.structure.healingSites.site(
+      site = try study.healingSites.site(
         folding: span, in: study.streams[span.stream])
     } catch { throw NoFolding(reason: error.description) }
     let bytes = byteCount(site, spans: 1)
@@ -168,10 +168,7 @@ struct FoldedFitting {
     let width = stream.width
     let ends = spans.map { stream.points[$0.to] }
     var parts: [RegressionMoments] = []
-    // Sums and sums of squares of h_to.
-    var scatter = [(sum: [Double], squares: [Double])](
-      repeating: (Array(repeating: 0, count: width), Array(repeating: 0, count: width)),
-      count: spans.count)
+    var scatter = spans.map { _ in FeatureScatter(width: width) }
     for isHeld in [false, true] {
       let samples = isHeld ? study.held : study.fit
       let mask = study.maskFlags(of: stream, in: samples.feeds)
@@ -200,23 +197,14 @@ struct FoldedFitting {
           }
         }
         guard isHeld else { return }
-        for (block, target) in targets.enumerated() {
-          for (index, value) in target.enumerated() {
-            scatter[block].sum[index % width] += Double(value)
-            scatter[block].squares[index % width] += Double(value) * Double(value)
-          }
-        }
+        for (block, target) in targets.enumerated() { scatter[block].add(target) }
       }
       parts.append(moments)
     }
     let tested = parts.removeLast()
-    let rows = Double(max(tested.rowCount, 1))
     let energies = tested.targetEnergies(blocks: spans.count)
     let solutions = site.solve(parts.removeLast(), held: consume tested, blocks: spans.count)
     return spans.indices.map { index in
-      let spread = zip(scatter[index].sum, scatter[index].squares).reduce(0) {
-        $0 + max($1.1 - $1.0 * $1.0 / rows, 0)
-      }
       let solution = solutions[index]
       let change = solution.map {
         SiteChange(change: $0.change, shift: $0.shift, ridge: $0.ridge)
@@ -225,7 +213,7 @@ struct FoldedFitting {
         change,
         Fit.passingOver(
           ridge: solution?.ridge ?? 0, residual: solution?.heldAfter ?? energies[index],
-          scatter: spread)
+          scatter: scatter[index].total)
       )
     }
   }

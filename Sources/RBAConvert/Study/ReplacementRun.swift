@@ -37,8 +37,7 @@ extension Study {
 
   /// One for each row of all samples, zero at padding; `nil` where a stream has no mask.
   func maskFlags(of stream: ResidualStream, in inputs: [String: SampleRows]) -> [Float]? {
-    guard let rows = stream.mask.flatMap({ inputs[model.graph[$0].name] }) else { return nil }
-    return (rows.rows.map { rows.tensor.gathering($0) } ?? rows.tensor).floats
+    stream.mask.flatMap { inputs[model.graph[$0].name] }?.all.floats
   }
 
   /// The moments of one span from values at hand.
@@ -55,9 +54,7 @@ extension Study {
     var total = PartStatistics(width: stream.width, spans: [pair], kinds: kinds)
     let count = values.x.shape[0]
     let sampling = total.patches.map { PatchSampling($0, stream: stream, samples: count) }
-    let mask = mask(of: span.stream, in: inputs).map { rows in
-      rows.rows.map { rows.tensor.gathering($0) } ?? rows.tensor
-    }
+    let mask = mask(of: span.stream, in: inputs)?.all
     try reporting {
       for start in Swift.stride(from: 0, to: count, by: Self.chunkSamples) {
         let samples = start..<min(start + Self.chunkSamples, count)

@@ -93,10 +93,11 @@ extension Selector {
   /// come last.
   private func estimates(_ options: [Choice]) -> [SpanSetSearch.Step: Double] {
     var result: [SpanSetSearch.Step: Double] = [:]
+    let whole = parameters(SpanSet())
     for (stream, points) in study.streams.enumerated() {
       for step in points.steps.indices {
         let span = CandidateSpan(stream: stream, from: step, to: step + 1)
-        let saved = parameters(SpanSet()) - parameters(SpanSet().adding(step, of: stream))
+        let saved = whole - parameters(SpanSet().adding(step, of: stream))
         guard saved > 0 else { continue }
         let damage = options.lazy.filter { $0.span == span }.compactMap(\.damage).min()
         result[.init(stream: stream, index: step)] =
@@ -192,7 +193,7 @@ extension Selector {
     var widest = 1
     var rows = Int.max
     for stream in study.streams {
-      widest = max(widest, study.structure.healingSites.widestInput(of: stream))
+      widest = max(widest, study.healingSites.widestInput(of: stream))
       rows = min(rows, max(stream.type.count / max(stream.width, 1), 1))
     }
     let needed = max(Self.rowsPerColumn * widest / max(rows, 1), Self.fewestSamples)

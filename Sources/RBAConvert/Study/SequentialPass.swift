@@ -40,7 +40,7 @@ struct SequentialPass {
     self.study = study
     self.policy = policy
     self.memory = memory
-    sites = study.structure.healingSites
+    sites = study.healingSites
     // Two sets of values come in while two go out.
     let largest = study.streams.map(\.type.byteCount).max() ?? 1
     let most = max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)

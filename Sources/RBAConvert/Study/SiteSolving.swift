@@ -28,9 +28,7 @@ struct SiteChange: Sendable {
 /// The moments of a site's u and of how far the rewritten model's sum is from its target.
 struct SiteMoments: Sendable {
   private(set) var moments: RegressionMoments
-  /// Sums and sums of squares of the target's features.
-  private var sums: [Double]
-  private var squares: [Double]
+  private var targets: FeatureScatter
 
   /// Rows that are solved from at most: as many for each column, and no less than so many.
   private static let rowsPerColumn = 16
@@ -39,8 +37,7 @@ struct SiteMoments: Sendable {
   init(_ site: HealingSite) {
     let width = site.factors.count
     moments = RegressionMoments(inputWidth: site.inputWidth, targetWidth: width)
-    sums = Array(repeating: 0, count: width)
-    squares = sums
+    targets = FeatureScatter(width: width)
   }
 
   /// How many rows of samples are used: half as many of those held out as of those fitted on.
@@ -74,17 +71,39 @@ struct SiteMoments: Sendable {
         }
       }
     } catch { return false }
-    for (index, target) in rows.targets.enumerated() {
-      let k = index % sums.count
-      sums[k] += Double(target)
-      squares[k] += Double(target) * Double(target)
-    }
+    targets.add(rows.targets)
     return true
   }
 
   /// Σ (target − mean)² over rows and features.
-  var scatter: Double {
-    let count = Double(max(moments.rowCount, 1))
+  var scatter: Double { targets.total }
+}
+
+/// How far rows lie from their mean.
+struct FeatureScatter: Sendable {
+  private var rowCount = 0
+  private var sums: [Double]
+  private var squares: [Double]
+
+  /// No rows yet.
+  init(width: Int) {
+    sums = Array(repeating: 0, count: width)
+    squares = sums
+  }
+
+  /// Adds rows, row-major.
+  mutating func add(_ rows: [Float]) {
+    for (index, value) in rows.enumerated() {
+      let k = index % sums.count
+      sums[k] += Double(value)
+      squares[k] += Double(value) * Double(value)
+    }
+    rowCount += rows.count / sums.count
+  }
+
+  /// Σ (value − mean)² over rows and features.
+  var total: Double {
+    let count = Double(max(rowCount, 1))
     return zip(sums, squares).reduce(0) { $0 + max($1.1 - $1.0 * $1.0 / count, 0) }
   }
 }

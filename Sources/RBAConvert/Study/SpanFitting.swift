@@ -1,4 +1,3 @@
-import Dispatch
 import Planning
 import Statistics
 import Synchronization
@@ -179,11 +178,7 @@ extension StreamStatistics {
       }
       results.withLock { $0[index] = result }
     }
-    if threads > 1 {
-      DispatchQueue.concurrentPerform(iterations: order.count, execute: fitAll)
-    } else {
-      for index in order.indices { fitAll(index) }
-    }
+    forEachIndex(below: order.count, threads: threads, fitAll)
     var choices: [Choice] = []
     for result in results.withLock({ $0 }) { choices += try result?.get() ?? [] }
     return choices

@@ -22,10 +22,13 @@ extension ResidualStream {
 
   /// The tensor of a point from its rows, the reverse of `rows(of:)`.
   func tensor(fromRows rows: [Float], like tensor: Tensor) -> Tensor {
-    guard layout == .channels else { return Tensor(floats: rows, like: tensor) }
-    let positions = tensor.shape[2...].reduce(1, *)
-    return Tensor(
-      floats: Self.swapAxes(rows, outer: tensor.shape[0], positions, width), like: tensor)
+    var values = rows
+    if layout == .channels {
+      let positions = tensor.shape[2...].reduce(1, *)
+      values = Self.swapAxes(rows, outer: tensor.shape[0], positions, width)
+    }
+    return Tensor(rounding: values, to: tensor.elementType, shape: tensor.shape)
+      ?? Tensor(values, shape: tensor.shape)
   }
 
   /// [outer, a, b] to [outer, b, a].
@@ -53,47 +56,10 @@ extension Tensor {
   var floats: [Float]? {
     switch elementType {
     case .float: elements(as: Float.self)
-    case .double: elements(as: Double.self).map { Float($0) }
     case .bool: elements(as: Bool.self).map { $0 ? 1 : 0 }
-    case .float16: patterns.map { Float(Float16(bitPattern: $0)) }
-    case .bfloat16: patterns.map { Float(bitPattern: UInt32($0) << 16) }
+    case .double, .float16, .bfloat16: numbers?.map { Float($0) }
     default: integers?.map { Float($0) }
     }
-  }
-
-  /// The bits of elements of 16 bits.
-  private var patterns: [UInt16] {
-    let bytes = region.bytes
-    return (0..<count).map { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
-  }
-
-  /// Numbers rounded to nearest in the type and shape of a tensor of floating point.
-  fileprivate init(floats: [Float], like tensor: Tensor) {
-    let patterns: [UInt16]
-    switch tensor.elementType {
-    case .double:
-      self = Tensor(floats.map { Double($0) }, shape: tensor.shape)
-      return
-    case .float16: patterns = floats.map { Float16($0).bitPattern }
-    case .bfloat16: patterns = floats.map(\.bfloat16Pattern)
-    default:
-      self = Tensor(floats, shape: tensor.shape)
-      return
-    }
-    let bytes = patterns.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
-    do throws(TensorError) {
-      self = try Tensor(
-        tensor.elementType, shape: tensor.shape, region: ByteRegion(copying: bytes))
-    } catch { preconditionFailure(error.message) }
-  }
-}
-
-extension Float {
-  /// The bits of the nearest bfloat16, ties to even; NaN stays NaN.
-  fileprivate var bfloat16Pattern: UInt16 {
-    if isNaN { return 0x7fc0 }
-    let bits = bitPattern
-    return UInt16(truncatingIfNeeded: (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16)
   }
 }
 

@@ -20,6 +20,8 @@ struct Study: Sendable {
   let heldOutputs: HeldOutputs
   /// A stream has a mask where the samples tell tokens from padding by it.
   let streams: [ResidualStream]
+  /// Finds the weights of kept steps that may be solved anew.
+  let healingSites: HealingSiteSearch
   /// By stream; `nil` where every row counts alike.
   private(set) var outliers: [OutlierScale?]
   /// Shared by all executors: one of them runs at a time.
@@ -48,6 +50,7 @@ struct Study: Sendable {
       if !fit.samples.masks(by: stream.mask.map { graph[$0].name }, batching) { stream.mask = nil }
       return stream
     }
+    healingSites = structure.healingSites
     outliers = structure.streams.map { _ in nil }
     pool = MemoryPool()
     let names = structure.compared.map { structure.graph[$0].name }

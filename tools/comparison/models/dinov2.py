@@ -39,10 +39,6 @@ def letterboxed(chosen):
 
 
 def prepare(cache=sources.CACHE):
-    folder = cache / "dinov2"
-    made = {"model.onnx": backbone, "calibration.npz": letterboxed(slice(CALIBRATION)),
-            "test.npz": letterboxed(slice(CALIBRATION, None))}
-    model, calibration, test = (
-        sources.kept(folder / name, DIGESTS[name], make) for name, make in made.items())
+    model, calibration, test = sources.prepared(cache / "dinov2", DIGESTS, backbone, letterboxed, CALIBRATION)
     return Case("dinov2-s", model, calibration, test, metric="cosine",
                 published_spans=("1:2", "4:5", "8:9", "2:4", "6:8", "2:4,6:8"))

@@ -83,9 +83,5 @@ def tokens(chosen):
 
 
 def prepare(cache=sources.CACHE):
-    folder = cache / "minilm"
-    made = {"model.onnx": network, "calibration.npz": tokens(slice(CALIBRATION)),
-            "test.npz": tokens(slice(CALIBRATION, None))}
-    model, calibration, test = (
-        sources.kept(folder / name, DIGESTS[name], make) for name, make in made.items())
+    model, calibration, test = sources.prepared(cache / "minilm", DIGESTS, network, tokens, CALIBRATION)
     return Case("minilm", model, calibration, test, metric="cosine")

@@ -38,9 +38,5 @@ def squashed(chosen):
 
 
 def prepare(cache=sources.CACHE):
-    folder = cache / "opennsfw"
-    made = {"model.onnx": network, "calibration.npz": squashed(slice(CALIBRATION)),
-            "test.npz": squashed(slice(CALIBRATION, None))}
-    model, calibration, test = (
-        sources.kept(folder / name, DIGESTS[name], make) for name, make in made.items())
+    model, calibration, test = sources.prepared(cache / "opennsfw", DIGESTS, network, squashed, CALIBRATION)
     return Case("opennsfw", model, calibration, test, metric="relative_error")

@@ -78,9 +78,5 @@ def masked(chosen):
 
 
 def prepare(cache=sources.CACHE):
-    folder = cache / "rxnfp"
-    made = {"model.onnx": network, "calibration.npz": masked(slice(CALIBRATION)),
-            "test.npz": masked(slice(CALIBRATION, None))}
-    model, calibration, test = (
-        sources.kept(folder / name, DIGESTS[name], make) for name, make in made.items())
+    model, calibration, test = sources.prepared(cache / "rxnfp", DIGESTS, network, masked, CALIBRATION)
     return Case("rxnfp", model, calibration, test, labels="labels", metric="accuracy")
