@@ -9,12 +9,14 @@ package struct OutputComparison: Sendable {
   private var absoluteSum = 0.0
   private var elementCount = 0
   private var squaredError = 0.0
+  /// Σ over samples of the square of each one's squared error.
+  private var squaredErrorSquares = 0.0
   private var cosineSum = 0.0
   private var means: [Double] = []
   /// Σ (a − mean)² per element, by Welford's update.
   private var scatter: [Double] = []
   private var agreements = 0
-  private var correct = (a: 0, b: 0)
+  private var correct = (a: 0, b: 0, both: 0)
   private var labelled = 0
   package let countsClasses: Bool
 
@@ -33,6 +35,7 @@ package struct OutputComparison: Sendable {
     precondition(means.count == a.count)
     sampleCount += 1
     elementCount += a.count
+    let before = squaredError
     var (dot, normA, normB) = (0.0, 0.0, 0.0)
     for (index, pair) in zip(a, b).enumerated() {
       let (x, y) = (Double(pair.0), Double(pair.1))
@@ -55,6 +58,7 @@ package struct OutputComparison: Sendable {
       normA += x * x
       normB += y * y
     }
+    squaredErrorSquares += (squaredError - before) * (squaredError - before)
     let cosine = dot / (normA * normB).squareRoot()
     cosineSum += normA == normB && dot == normA ? 1 : cosine.isNaN ? 0 : cosine
     if countsClasses { count(a, b, label) }
@@ -69,6 +73,7 @@ package struct OutputComparison: Sendable {
     labelled += 1
     if topA == label { correct.a += 1 }
     if topB == label { correct.b += 1 }
+    if topA == label, topB == label { correct.both += 1 }
   }
 
   /// The first index of the largest value.
@@ -105,5 +110,38 @@ package struct OutputComparison: Sendable {
   package var accuracy: (a: Double, b: Double)? {
     guard labelled > 0 else { return nil }
     return (Double(correct.a) / Double(labelled), Double(correct.b) / Double(labelled))
+  }
+
+  // MARK: Standard errors, samples being drawn independently
+
+  /// Of `relativeError`, what the first model's outputs vary taken as known.
+  package var relativeErrorDeviation: Double {
+    guard squaredError > 0, sampleCount > 0 else { return 0 }
+    let count = Double(sampleCount)
+    let variance = max(squaredErrorSquares - squaredError * squaredError / count, 0)
+    return totalScatter > 0 ? variance.squareRoot() / totalScatter : .infinity
+  }
+
+  /// Of the share of samples whose largest class differs.
+  package var disagreementDeviation: Double? {
+    guard countsClasses, sampleCount > 0 else { return nil }
+    return Self.deviation(ofShare: sampleCount - agreements, of: sampleCount)
+  }
+
+  /// Of the difference of both accuracies: of samples that one model alone classifies rightly.
+  package var accuracyDropDeviation: Double? {
+    guard labelled > 0 else { return nil }
+    let (lost, won) = (correct.a - correct.both, correct.b - correct.both)
+    let count = Double(labelled)
+    let drop = Double(lost - won) / count
+    // One more of each: none seen does not mean that there are none.
+    let variance = max(Double(lost + won + 2) / (count + 2) - drop * drop, 0)
+    return (variance / count).squareRoot()
+  }
+
+  /// Of a share, after one more of each kind (Laplace): none seen does not mean that there are none.
+  private static func deviation(ofShare part: Int, of whole: Int) -> Double {
+    let share = Double(part + 1) / Double(whole + 2)
+    return (share * (1 - share) / Double(whole)).squareRoot()
   }
 }

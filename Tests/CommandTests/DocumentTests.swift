@@ -75,7 +75,7 @@ import Testing
         "outputError",
       ])
     #expect((document["frontier"] as? [Any])?.isEmpty == true)
-    try expect(document["guard"], has: ["metric", "limit", "measured", "passed"])
+    try expect(document["guard"], has: ["metric", "limit", "measured", "bound", "passed"])
     try expect(document["outputs"], has: Self.outputKeys)
     try expect(document["accuracy"], has: ["a", "b"])
     try expect(document, has: ["seconds", "peakBytes"])

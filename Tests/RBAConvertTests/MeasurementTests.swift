@@ -76,29 +76,67 @@ import Testing
     #expect(missing.message == "output 'y' is not in both models")
   }
 
+  private func rule(
+    limit: Double? = nil, isSynthetic: Bool = false, classScores: Set<String> = ["y"]
+  ) -> GuardRule {
+    GuardRule(limit: limit, isSynthetic: isSynthetic, classScores: classScores)
+  }
+
   @Test func labelsDecideByAccuracy() throws {
     let measurement = try measure(a, b, labels: [0, 1, 2, 0])
-    let strict = GuardRule(limit: nil, isSynthetic: false).verdict(on: measurement)
+    let strict = rule().verdict(on: measurement)
     #expect(strict.metric == "accuracy-drop")
     #expect(strict.limit == 0.01)
     #expect(strict.measured == 0.25)
     #expect(!strict.passed)
-    #expect(GuardRule(limit: 0.25, isSynthetic: false).verdict(on: measurement).passed)
+    #expect(rule(limit: 0.25).verdict(on: measurement).passed)
   }
 
   @Test func aGainInAccuracyPasses() throws {
-    let verdict = GuardRule(limit: 0, isSynthetic: false)
+    let verdict = rule(limit: 0)
       .verdict(on: try measure(b, a, labels: [0, 1, 2, 0]))
     #expect(verdict.measured == 0)
     #expect(verdict.passed)
   }
 
   @Test func classScoresWithoutLabelsDecideByAgreement() throws {
-    let verdict = GuardRule(limit: nil, isSynthetic: false).verdict(on: try measure(a, b))
+    let verdict = rule().verdict(on: try measure(a, b))
     #expect(verdict.metric == "top1-disagreement")
     #expect(verdict.limit == 0.01)
     #expect(verdict.measured == 0.25)
     #expect(!verdict.passed)
+  }
+
+  @Test func classScoresMayNotChangeMuchWhereTheirClassesAgree() throws {
+    let halved = Tensor(a.elements(as: Float.self).map { $0 / 2 }, shape: a.shape)
+    let measurement = try measure(a, halved)
+    let verdict = rule().verdict(on: measurement)
+    #expect(verdict.metric == "relative-error")
+    #expect(!verdict.passed)
+    // A limit that was asked for is one of classes.
+    #expect(rule(limit: 0.01).verdict(on: measurement).passed)
+  }
+
+  @Test func embeddingsDecideByRelativeErrorAlone() throws {
+    let verdict = rule(classScores: []).verdict(on: try measure(a, b))
+    #expect(verdict.metric == "relative-error")
+    #expect(verdict.measured == (try measure(a, b)).reports[0].relativeError)
+  }
+
+  @Test func theBoundIsTheScatterOfTwoMeasurements() throws {
+    // One of four disagrees; 2 of 6 after one more of each kind.
+    let agreement = rule(limit: 0.25).verdict(on: try measure(a, b))
+    let share = (1.0 / 3 * 2 / 3 / 4).squareRoot()
+    #expect(abs(agreement.bound - (0.25 + 1.645 * 2.0.squareRoot() * share)) < 1e-12)
+    #expect(agreement.passed)
+    let x = Tensor([0, 2, 4] as [Float], shape: [3, 1])
+    let y = Tensor([0, 2, 5] as [Float], shape: [3, 1])
+    // Squared errors 0, 0, 1 have the variance 2/9; three of them sum up, over a scatter of 8.
+    let error = rule().verdict(on: try measure(x, y))
+    let deviation = (2.0 / 3).squareRoot() / 8
+    #expect(abs(error.bound - (0.125 + 1.645 * 2.0.squareRoot() * deviation)) < 1e-12)
+    let none = rule().verdict(on: try measure(x, x))
+    #expect(none.bound == 0)
   }
 
   @Test func otherOutputsDecideByRelativeError() throws {
@@ -106,28 +144,28 @@ import Testing
     // Scatter 8, squared error 0.36: a relative error of 0.045.
     let y = Tensor([0, 2, 4.6] as [Float], shape: [3, 1])
     let measurement = try measure(x, y)
-    let given = GuardRule(limit: nil, isSynthetic: false).verdict(on: measurement)
+    let given = rule().verdict(on: measurement)
     #expect(given.metric == "relative-error")
     #expect(given.limit == 0.05)
     #expect(given.passed)
-    let synthetic = GuardRule(limit: nil, isSynthetic: true).verdict(on: measurement)
+    let synthetic = rule(isSynthetic: true).verdict(on: measurement)
     #expect(synthetic.limit == 0.025)
     #expect(!synthetic.passed)
     // A limit that was asked for is not halved.
-    #expect(GuardRule(limit: 0.05, isSynthetic: true).verdict(on: measurement).passed)
+    #expect(rule(limit: 0.05, isSynthetic: true).verdict(on: measurement).passed)
   }
 
   @Test func theOutputFurthestBeyondItsLimitDecides() throws {
     let x = Tensor([0, 2, 4, 6] as [Float], shape: [4, 1])
     let measurement = try Measurement(
       ["x": x, "y": a], ["x": x, "y": b], names: ["x", "y"], labels: nil)
-    let verdict = GuardRule(limit: nil, isSynthetic: false).verdict(on: measurement)
+    let verdict = rule().verdict(on: measurement)
     #expect(verdict.metric == "top1-disagreement")
   }
 
   @Test func numbersThatAreNotFinitePassNoGuard() throws {
     let x = Tensor([0, 2] as [Float], shape: [2, 1])
     let y = Tensor([0, .nan] as [Float], shape: [2, 1])
-    #expect(!GuardRule(limit: 1e9, isSynthetic: false).verdict(on: try measure(x, y)).passed)
+    #expect(!rule(limit: 1e9).verdict(on: try measure(x, y)).passed)
   }
 }

@@ -35,8 +35,8 @@ import Testing
   @Test(
     arguments: [
       ([(0, 4.0), (2, 3.0), (8, 3.5), (12, 1.0)], [0, 2, 12]),
-      // Far from the best, or hardly better than a cheaper one.
-      ([(0, 4.1), (2, 1.02), (12, 1.0)], [2]),
+      // Far from the best, or hardly better than a cheaper one; the cheapest stays.
+      ([(0, 8.0), (2, 4.1), (4, 1.02), (12, 1.0)], [0, 4]),
       ([(0, 0.0), (12, 0.0)], [0]),
       // Six are too many: those go that gain least over the next cheaper one.
       ([(0, 4.0), (1, 3.8), (2, 3.0), (3, 2.0), (4, 1.9), (5, 1.0)], [0, 2, 3, 5]),
@@ -48,6 +48,6 @@ import Testing
         count == 0 ? .identity : .bias([Float](repeating: 0, count: count)),
         heldResidual: residual, scatter: 10)
     }
-    #expect(FitPolicy.undominated(given).map(\.map.parameterCount) == kept)
+    #expect(FitPolicy.undominated(given, most: 4).map(\.map.parameterCount) == kept)
   }
 }

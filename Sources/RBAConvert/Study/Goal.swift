@@ -57,6 +57,9 @@ enum Goal: Sendable {
     }
   }
 
+  /// Whether a published method decides, whose fits weigh all rows alike.
+  var isPublished: Bool { if case .recipe = self { true } else { false } }
+
   /// Whether the guard decides even where no limit was given.
   var isGuarded: Bool { if case .guarded = self { true } else { false } }
 

@@ -27,8 +27,6 @@ extension Selector {
   private static let resolution = 0.01
   /// Sets in a row that may fail before the search turns back.
   private static let patience = 3
-  /// Lengths in steps of spans that are measured by themselves where sets are searched.
-  private static let shortSpans = 2
   /// Samples that sets are fitted on while searching: no fewer, and as many as give this many rows for
   /// each column of the widest matrix that is solved.
   private static let fewestSamples = 64
@@ -38,12 +36,13 @@ extension Selector {
 
   /// Looks for the set of spans that meets the goal, by measuring whole sets.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
-    let sweep = SpanSweep(study: study, policy: policy, memory: memory)
     // Where no values travel, spans are as they were fitted one by one.
     let travels = study.batching != .pieces(of: study.batching.group)
+    var sweep = SpanSweep(study: study, policy: policy, memory: memory)
+    sweep.isCoarse = heals && travels
     let options = try sweep.sweep(
-      maximalLength: heals && travels ? Self.shortSpans : SpanSweep.maximalLength, &clock)
-    let predicted = predictions(options)
+      maximalLength: sweep.isCoarse ? 1 : SpanSweep.maximalLength, &clock)
+    let predictions = predictions(options)
     let limit = sampleLimit
     let sequential = SequentialFitting(
       study: study, policy: policy, memory: memory, limit: limit)
@@ -52,7 +51,7 @@ extension Selector {
     let search = SpanSetSearch(
       estimates: estimates(options), form: policy.form ?? .identity,
       forms: policy.form == nil ? forms : [], target: target(goal), budget: budget,
-      seeds: budget < steps ? predicted.map(\.spans).filter { !$0.isEmpty } : [])
+      seeds: budget < steps ? seeds(options, from: predictions) : [])
     let start = ContinuousClock.now
     var count = 0
     let measured = try search.run(parameters: parameters) {
@@ -74,7 +73,7 @@ extension Selector {
     }
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
-    let frontier = self.frontier(measured, predicted)
+    let frontier = self.frontier(measured, predictions, options)
     let result = try decide(goal, measured, frontier, options, travels)
     clock.mark("fitting in sequence")
     return result.selection(frontier, clock)
@@ -96,15 +95,36 @@ extension Selector {
     let whole = parameters(SpanSet())
     for (stream, points) in study.streams.enumerated() {
       for step in points.steps.indices {
-        let span = CandidateSpan(stream: stream, from: step, to: step + 1)
         let saved = whole - parameters(SpanSet().adding(step, of: stream))
         guard saved > 0 else { continue }
-        let damage = options.lazy.filter { $0.span == span }.compactMap(\.damage).min()
+        let damage = leastDamage(of: step, stream, options)
         result[.init(stream: stream, index: step)] =
           damage.map { max($0, 0) / Double(saved) } ?? .greatestFiniteMagnitude
       }
     }
     return result
+  }
+
+  private func leastDamage(of step: Int, _ stream: Int, _ options: [Choice]) -> Double? {
+    let span = CandidateSpan(stream: stream, from: step, to: step + 1)
+    return options.lazy.filter { $0.span == span }.compactMap(\.damage).min()
+  }
+
+  /// The sum of what spans do alone; of one that was not measured, what its steps do alone.
+  private func predicted(_ set: SpanSet, _ options: [Choice]) -> Double? {
+    var sum = 0.0
+    for member in set.members {
+      let (span, form) = (member.span, member.form)
+      if let damage = options.first(where: { $0.span == span && $0.form == form })?.damage {
+        sum += max(damage, 0)
+        continue
+      }
+      for step in span.from..<span.to {
+        guard let damage = leastDamage(of: step, span.stream, options) else { return nil }
+        sum += max(damage, 0)
+      }
+    }
+    return sum
   }
 
   /// Parameters of the model that is left.
@@ -137,24 +157,43 @@ extension Selector {
       })
   }
 
+  /// Sets to begin with, by falling size. Where weights are healed, a step that is passed over does about
+  /// as little damage as the best form does unhealed.
+  private func seeds(_ options: [Choice], from predictions: [FrontierEntry]) -> [SpanSet] {
+    let form = policy.form ?? .identity
+    guard heals, form == .identity else {
+      return predictions.map(\.spans).filter { !$0.isEmpty }
+    }
+    let steps = Dictionary(grouping: options, by: \.span).keys.sorted {
+      ($0.stream, $0.from, $0.to) < ($1.stream, $1.from, $1.to)
+    }
+    let candidates = steps.filter { $0.length == 1 }.map { span in
+      Frontier.Option(
+        span: span, form: form,
+        parametersSaved: saving(Choice(unfitted: .init(span, form))).parametersSaved,
+        damage: leastDamage(of: span.from, span.stream, options) ?? .infinity)
+    }
+    return Frontier(candidates).points.dropFirst().map { point in
+      SpanSet(point.options.map { .init(candidates[$0].span, form) })
+    }
+  }
+
   /// The sets measured that none beats in both size and damage, and those predicted beyond the smallest.
   private func frontier(
-    _ measured: [SpanSetSearch.Measured], _ predicted: [FrontierEntry]
+    _ measured: [SpanSetSearch.Measured], _ predictions: [FrontierEntry], _ options: [Choice]
   ) -> [FrontierEntry] {
     var result: [FrontierEntry] = []
     var least = Double.infinity
-    let sums = Dictionary(
-      predicted.map { ($0.spans, $0.predicted) }, uniquingKeysWith: { first, _ in first })
     for entry in measured.sorted(by: { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) })
     where entry.damage < least {
       least = entry.damage
       result.append(
         FrontierEntry(
-          parameters: entry.parameters, predicted: sums[entry.set] ?? nil,
+          parameters: entry.parameters, predicted: predicted(entry.set, options),
           measured: entry.damage, spans: entry.set))
     }
     let smallest = result.first?.parameters ?? .max
-    return thinned(result.reversed() + predicted.filter { $0.parameters < smallest })
+    return thinned(result.reversed() + predictions.filter { $0.parameters < smallest })
   }
 
   /// Of points of nearly one size the least damaged stays.

@@ -89,7 +89,8 @@ struct Selector {
   }
 
   /// Fits choices in sequence and keeps the better of both fits. Where forms are open and weights are
-  /// healed, passing all spans over may do as well: that is taken unless it does more damage.
+  /// healed, passing all spans over may do as well: that saves more, and is taken if it does nearly as
+  /// little damage.
   private func finish(
     _ choices: [Choice], _ clock: inout PhaseClock
   ) throws(Failure) -> Selection {
@@ -100,7 +101,7 @@ struct Selector {
     if heals, policy.form == nil, !policy.isLeastSquares {
       let passing = choices.map { Choice(unfitted: .init($0.span, .identity)) }
       let passed = try refit(passing)
-      if passed.measurement.damage <= best.measurement.damage { best = passed }
+      if passed.measurement.damage <= best.measurement.damage * SpanSweep.adequacy { best = passed }
     }
     clock.mark("fitting in sequence")
     return best.selection([], clock)

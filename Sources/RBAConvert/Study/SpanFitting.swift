@@ -8,6 +8,8 @@ struct FitPolicy: Sendable {
   var form: ReplacementForm?
   /// Whether linear maps are the paper's: least squares without bias or ridge.
   var isLeastSquares: Bool
+  /// Forms of one span that are handed on at most: each is measured at the outputs.
+  var mostForms = 4
 
   /// Reads `--form` and `--fit`.
   init(form: String, fit: String) throws(Failure) {
@@ -33,8 +35,6 @@ struct FitPolicy: Sendable {
   private static let worthwhileResidual = 0.97
   /// A cheaper form is handed on where it leaves at most this many times the least residual.
   private static let tolerableResidual = 4.0
-  /// Forms of one span that are handed on at most: each is measured at the outputs.
-  private static let mostForms = 4
 
   /// The moments that fits of a stream's spans take, beside those of tokens.
   func kinds(_ stream: ResidualStream, _ study: Study) -> MomentKinds {
@@ -72,21 +72,22 @@ struct FitPolicy: Sendable {
       }
       fits += try self.fits(form, evidence, factors)
     }
-    return Self.undominated(fits)
+    return Self.undominated(fits, most: mostForms)
   }
 
-  /// The fits that none beats in both parameters and held-out residual, by parameters.
-  static func undominated(_ fits: [Fit]) -> [Fit] {
+  /// The fits that none beats in both parameters and held-out residual, by parameters; the cheapest
+  /// among them whatever it leaves, since a residual tells little of the outputs.
+  static func undominated(_ fits: [Fit], most: Int) -> [Fit] {
     let least = fits.map(\.heldResidual).min() ?? 0
     var kept: [Fit] = []
     for fit in fits.sorted(by: { $0.map.parameterCount < $1.map.parameterCount })
-    where fit.heldResidual <= tolerableResidual * least {
+    where kept.isEmpty || fit.heldResidual <= tolerableResidual * least {
       if let last = kept.last, !(fit.heldResidual < worthwhileResidual * last.heldResidual) {
         continue
       }
       kept.append(fit)
     }
-    while kept.count > mostForms {
+    while kept.count > max(most, 2) {
       // Of those between the ends the one goes that gains least over the next cheaper one.
       let gain = { (index: Int) in kept[index].heldResidual / kept[index - 1].heldResidual }
       kept.remove(at: (1..<kept.count - 1).max { gain($0) < gain($1) }!)

@@ -10,6 +10,9 @@ struct SpanSweep {
   let policy: FitPolicy
   /// Bytes that moments may take, and maps besides.
   let memory: Int
+  /// Whether damages are only to order a search that measures anew: the cheapest and the best form of
+  /// a span are enough then, on few samples.
+  var isCoarse = false
 
   /// Lengths, in steps, that are tried together; a span is tried after its parts.
   private static let rounds = [1...1, 2...2, 3...3, 4...4, 5...8]
@@ -21,7 +24,11 @@ struct SpanSweep {
   /// Held-out samples that spans are scored on, and the multiply-adds that may cost: as many samples as
   /// it buys within these bounds. What is chosen is measured on all of them.
   private static let scoringSamples = 8...128
+  private static let coarseSamples = 8...32
   private static let scoringWork = 1_000_000_000_000
+
+  /// What saves more is taken where it does at most this many times the least damage.
+  static let adequacy = 1.1
 
   /// The longest span, in steps, that is tried.
   static var maximalLength: Int { rounds.last!.upperBound }
@@ -69,7 +76,7 @@ struct SpanSweep {
       result += group.compactMap { span in
         let group = choices.filter { $0.span == span }
         let least = group.map { $0.damage! }.min() ?? 0
-        return group.first { $0.damage! <= least * 1.1 }
+        return group.first { $0.damage! <= least * Self.adequacy }
       }
     }
     return result
@@ -176,9 +183,11 @@ struct SpanSweep {
       choices = try folded(spans)
     } else {
       let (graph, streams) = (study.model.graph, study.streams)
+      var fits = policy
+      if isCoarse { fits.mostForms = 2 }
       for (index, statistics) in statistics.enumerated() {
         choices += try statistics.choices(
-          spans.filter { $0.stream == index }, policy, threads: study.threads
+          spans.filter { $0.stream == index }, fits, threads: study.threads
         ) { span in
           SpanSaving(span, adding: 0, in: graph, streams, multiplyAdds: { _ in 0 }).parametersSaved
         }
@@ -207,7 +216,7 @@ struct SpanSweep {
   private func scoringSamples(for spans: Int) -> SampleSelection {
     let perSample = Double(study.structure.multiplyAdds) * Double(spans) / 2
     let affordable = Int(min(Double(Self.scoringWork) / max(perSample, 1), 1e6))
-    let bounds = Self.scoringSamples
+    let bounds = isCoarse ? Self.coarseSamples : Self.scoringSamples
     return study.held.first(min(max(affordable, bounds.lowerBound), bounds.upperBound))
   }
 

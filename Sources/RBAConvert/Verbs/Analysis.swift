@@ -105,12 +105,15 @@ public struct Analysis: Sendable {
     var study = try Study(
       loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
       diagnostics: diagnostics)
-    if !policy.isLeastSquares { try study.findOutliers() }
+    if !policy.isLeastSquares, !goal.isPublished { try study.findOutliers() }
     let selector = Selector(
       study: study, policy: policy,
       rule: GuardRule(
         limit: selection.maximumDrop ?? (goal.isGuarded ? nil : .infinity),
-        isSynthetic: samples.isSynthetic),
+        isSynthetic: samples.isSynthetic,
+        classScores: Set(
+          structure.compared.filter(structure.graph.isClassScores)
+            .map { structure.graph[$0].name })),
       memory: machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory,
       heals: selection.heals,
       effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
@@ -146,8 +149,8 @@ public struct Analysis: Sendable {
   private func split(
     _ samples: SampleSet, _ structure: ModelStructure, _ batching: Batching
   ) throws(Failure) -> (fit: SampleSelection, held: SampleSelection) {
-    let countsClasses = structure.graph.outputs.contains {
-      structure.inference.types[$0]?.shape.count == 2
+    let countsClasses = structure.compared.contains {
+      structure.inference.types[$0]?.shape.count == 2 && structure.graph.isClassScores($0)
     }
     let share = selection.holdout ?? (countsClasses ? 0.5 : 0.25)
     // Groups stay whole where there are enough of them.

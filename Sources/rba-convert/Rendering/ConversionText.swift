@@ -77,7 +77,8 @@ enum ConversionText {
     let limit =
       report.guard.limit.isFinite ? "limit \(Format.significant(report.guard.limit))" : "no limit"
     lines.append(
-      "guard \(verdict): \(report.guard.metric) \(Format.significant(report.guard.measured)), \(limit)"
+      "guard \(verdict): \(report.guard.metric) \(Format.significant(report.guard.measured)), "
+        + "\(limit); other samples stay within \(Format.significant(report.guard.bound)) 19 times of 20"
     )
     return lines
   }
