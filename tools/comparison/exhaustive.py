@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Holds the program's choice against all there is to choose: exhaustive.py PROGRAM [--model NAME] [--jobs N].
+"""Holds the program's choice against all there is to choose: exhaustive.py PROGRAM [--model NAME] [--blocks N]
+[--jobs N].
 
 On a model of six blocks every set of disjoint spans of whole blocks, 233 with the empty one, is converted by
 --spans and measured on the samples held out of calibration: the mean over outputs of their relative errors.
 For every size that no other set beats in both parameters and damage, the program is asked by --target-params
 for as few parameters, and measured on the same samples. Its damage may be 2 % more than the best set's.
 
-Models: vit-mnist, the sample less its last six blocks; minilm. Prints a row for each size; exits 1 if one
-fails.
+Models: vit-mnist, the first six blocks of the sample, or fewer; minilm. Prints a row for each size; exits 1
+if one fails.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from program import Program  # noqa: E402
 BLOCKS, LIMIT = 6, 1.02
 
 
-def first_blocks(path, count=BLOCKS):
+def first_blocks(path, count):
     """The sample with its final normalisation right behind the first `count` blocks."""
     model = onnx.load(str(vit_mnist.prepare(sources.CACHE).model))
     (norm,) = (node for node in model.graph.node if "norm.weight" in node.input)
@@ -40,23 +41,23 @@ def first_blocks(path, count=BLOCKS):
     surgery.save(model, path)
 
 
-def sets(first=0):
-    """Every set of disjoint spans of blocks from `first` on, as (from, to)."""
+def sets(count, first=0):
+    """Every set of disjoint spans of `count` blocks from block `first` on, as (from, to)."""
     yield ()
-    for start, end in itertools.combinations(range(first, BLOCKS + 1), 2):
-        for rest in sets(end):
+    for start, end in itertools.combinations(range(first, count + 1), 2):
+        for rest in sets(count, end):
             yield ((start, end), *rest)
 
 
 def measured(program, model, calibration, options, goal):
-    """Parameters left, damage and spans of a conversion."""
+    """Parameters left, damage and spans of a conversion; spans by their steps, two to a block."""
     outcome = program("convert", model, "--dry-run", "--calibration", calibration, "--json", "--max-drop", "1e9",
                       *options, *goal, timeout=7200)
     if outcome.status != 0:
         sys.exit(f"exhaustive: error: {goal}: exit {outcome.status}: {outcome.stderr.strip()[-300:]}")
     report = outcome.json
     damage = sum(output["relativeError"] for output in report["outputs"]) / len(report["outputs"])
-    spans = ",".join(f"{span['from']}:{span['to']} {span['form']}" for span in report["spans"])
+    spans = ", ".join(f"{span['blocks'][0]}..{span['blocks'][-1]} {span['form']}" for span in report["spans"])
     return report["parameters"]["after"], damage, spans
 
 
@@ -73,21 +74,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("--model", choices=["vit-mnist", "minilm"], default="vit-mnist")
+    parser.add_argument("--blocks", type=int, choices=range(2, BLOCKS + 1), default=BLOCKS, help="of vit-mnist")
     parser.add_argument("--jobs", type=int, default=2, help="conversions at a time")
     parser.add_argument("--option", action="append", default=[], help="passed on to every conversion")
     arguments = parser.parse_args()
+    blocks = arguments.blocks if arguments.model == "vit-mnist" else BLOCKS
     program, options = Program(arguments.program), ["--threads", "1", *arguments.option]
     with tempfile.TemporaryDirectory() as folder:
         if arguments.model == "vit-mnist":
             case, model = vit_mnist.prepare(sources.CACHE), pathlib.Path(folder) / "model.onnx"
-            first_blocks(model)
+            first_blocks(model, arguments.blocks)
         else:
             case = minilm.prepare(sources.CACHE)
             model = case.model
         total = program("inspect", model, "--json").json["parameters"]
         convert = functools.partial(measured, program, model, case.calibration, [*case.options, *options])
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as jobs:
-            goals = [["--spans", ",".join(f"{start}:{end}" for start, end in spans)] for spans in sets() if spans]
+            goals = [["--spans", ",".join(f"{start}:{end}" for start, end in spans)] for spans in sets(blocks) if spans]
             best = undominated(jobs.map(convert, goals))
             print(f"{len(goals)} sets of spans, {len(best)} of them best at their size; {total:,} parameters")
             # Percentages are rounded down to a count: half a parameter is no other size.

@@ -3,7 +3,8 @@
 
 A model's samples are split at random, as many to calibrate with as its case has, the rest fresh. Each split
 is converted by --auto-threshold; what is written is run by onnxruntime on the fresh samples, and held to the
-limit of the guard that the program reports. Prints a row for each split; exits 1 if fewer pass than 19 of 20.
+limit of the guard that the program reports, or to the wider bound that it has told of beforehand. Prints a row
+for each split; exits 1 if fewer stay within than 19 of 20.
 """
 
 import argparse
@@ -51,7 +52,7 @@ def lost(metric, expected, got, labels):
 
 
 def split(program, case, pool, expected, seed, options):
-    """Parameters left, metric, limit, and what it came to held out and fresh; or why there is no answer."""
+    """Parameters left, metric, limit, bound, what it came to held out and fresh; or why there is no answer."""
     calibrated = len(next(iter(reference.arrays(case.calibration).values())))
     order = np.random.default_rng(seed).permutation(len(expected))
     chosen, fresh = order[:calibrated], order[calibrated:]
@@ -69,7 +70,7 @@ def split(program, case, pool, expected, seed, options):
         guard = report["guard"]
         labels = inputs.get("labels")
         return (1 - report["parameters"]["after"] / report["parameters"]["before"], guard["metric"],
-                guard["limit"], guard["measured"], lost(guard["metric"], expected[fresh], got, labels))
+                guard["limit"], guard["bound"], guard["measured"], lost(guard["metric"], expected[fresh], got, labels))
 
 
 def check(program, case, splits, jobs, options):
@@ -77,8 +78,8 @@ def check(program, case, splits, jobs, options):
     pool = {key: joined(*(part[key] for part in parts)) for key in parts[0]}
     expected = output(case, case.model, pool)
     print(f"{case.name}: {len(expected)} samples", flush=True)
-    print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'held out':>10}{'fresh':>10}")
-    passed = 0
+    print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'bound':>9}{'held out':>10}{'fresh':>10}")
+    passed = within = 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool_of_jobs:
         results = pool_of_jobs.map(
             lambda seed: split(program, case, pool, expected, seed, options), range(splits))
@@ -86,14 +87,16 @@ def check(program, case, splits, jobs, options):
             if isinstance(result, str):
                 print(f"{seed:7} {result}", flush=True)
                 continue
-            removed, metric, limit, held, fresh = result
-            good = fresh <= limit + 1e-9
-            passed += good
-            print(f"{seed:7} {removed:8.1%} {metric:20}{limit:9.4g}{held:10.4g}{fresh:10.4g}  "
-                  f"{'ok' if good else 'FAIL'}", flush=True)
+            removed, metric, limit, bound, held, fresh = result
+            verdict = "ok" if fresh <= limit + 1e-9 else "told" if fresh <= bound else "FAIL"
+            passed += verdict == "ok"
+            within += verdict != "FAIL"
+            print(f"{seed:7} {removed:8.1%} {metric:20}{limit:9.4g}{bound:9.4g}{held:10.4g}{fresh:10.4g}  {verdict}",
+                  flush=True)
     asked = splits - splits // TOLERATED
-    print(f"{case.name}: {passed} of {splits} splits passed, {asked} are asked", flush=True)
-    return passed >= asked
+    print(f"{case.name}: {passed} of {splits} splits within the limit, {within} within what was told, "
+          f"{asked} are asked", flush=True)
+    return within >= asked
 
 
 def main():

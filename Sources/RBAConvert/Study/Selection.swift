@@ -77,15 +77,12 @@ struct Selector {
     SequentialFitting(study: study, policy: policy, memory: memory)
   }
 
-  /// Fits choices in sequence, and keeps weights healed where that does less damage.
-  func refit(_ choices: [Choice]) throws(Failure) -> Refit {
-    let plain = try sequential.refit(choices).choices
-    let unhealed = Refit(choices: plain, measurement: try measure(plain))
-    guard heals else { return unhealed }
-    let (choices, updates, healed) = try sequential.refit(choices, healing: true)
-    let measurement = try measure(choices, updates)
-    guard measurement.damage < unhealed.measurement.damage else { return unhealed }
-    return Refit(choices: choices, updates: updates, healed: healed, measurement: measurement)
+  /// Fits choices in sequence, and heals weights where that is asked for and pays.
+  func refit(_ choices: [Choice], healing: Bool? = nil) throws(Failure) -> Refit {
+    let (choices, updates, healed) = try sequential.refit(choices, healing: healing ?? heals)
+    return Refit(
+      choices: choices, updates: updates, healed: healed,
+      measurement: try measure(choices, updates))
   }
 
   /// Fits choices in sequence and keeps the better of both fits. Where forms are open and weights are
@@ -94,13 +91,17 @@ struct Selector {
   private func finish(
     _ choices: [Choice], _ clock: inout PhaseClock
   ) throws(Failure) -> Selection {
-    let independent = Refit(choices: choices, measurement: try measure(choices))
+    var best = Refit(choices: choices, measurement: try measure(choices))
     clock.mark("choosing")
-    var best = try refit(choices)
-    if independent.measurement.damage < best.measurement.damage { best = independent }
+    for healing in heals ? [true, false] : [false] {
+      let fitted = try refit(choices, healing: healing)
+      if fitted.measurement.damage < best.measurement.damage {
+        best = fitted
+        break
+      }
+    }
     if heals, policy.form == nil, !policy.isLeastSquares {
-      let passing = choices.map { Choice(unfitted: .init($0.span, .identity)) }
-      let passed = try refit(passing)
+      let passed = try refit(choices.map { Choice(unfitted: .init($0.span, .identity)) })
       if passed.measurement.damage <= best.measurement.damage * SpanSweep.adequacy { best = passed }
     }
     clock.mark("fitting in sequence")

@@ -15,9 +15,8 @@ struct PlanningOptions: ParsableArguments {
   @Flag(
     help: """
       Remove as much as the guard allows (the default). The guard, on held-out data: accuracy falls \
-      by at most 0.01 where labels are given; else top-1 agreement is at least 0.99 for outputs \
-      shaped [N, classes], and the relative error at most 0.05 for others. Half of each for \
-      synthetic data.
+      by at most 0.01 where labels are given; else the relative error is at most 0.05, and top-1 \
+      agreement at least 0.99 for scores of classes. Half of each for synthetic data.
       """)
   var autoThreshold = false
 
