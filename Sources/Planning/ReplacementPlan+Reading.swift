@@ -11,14 +11,18 @@ extension ReplacementPlan {
       throw PlanError(
         .unknownSchema, path: "schema", "expected '\(Self.currentSchema)', got '\(schema)'")
     }
-    try document.expectKeys(["schema", "model", "spans", "updates"])
+    try document.expectKeys(["schema", "model", "spans", "updates", "calibration"])
     var spans: [Span] = []
     for span in try document["spans"].elements { spans.append(try Span(span)) }
     var updates: [WeightUpdate] = []
     for update in try document.optional("updates")?.elements ?? [] {
       updates.append(try WeightUpdate(update))
     }
-    self.init(model: try document["model"].string, spans: spans, updates: updates)
+    self.init(
+      model: try document["model"].string, spans: spans, updates: updates,
+      calibration: try document.optional("calibration").map {
+        member throws(PlanError) in try CalibrationSignature(member)
+      })
   }
 }
 
@@ -61,7 +65,7 @@ extension ReplacementWeights {
 }
 
 /// A value and its place in the document.
-private struct JSONMember {
+struct JSONMember {
   let value: JSONValue
   let path: String
 

@@ -42,11 +42,17 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
   package var spans: [Span]
   /// New numbers for weights that stay; applied before spans are replaced.
   package var updates: [WeightUpdate]
+  /// What the data were like that the weights were fitted on.
+  package var calibration: CalibrationSignature?
 
-  package init(model: String, spans: [Span], updates: [WeightUpdate] = []) {
+  package init(
+    model: String, spans: [Span], updates: [WeightUpdate] = [],
+    calibration: CalibrationSignature? = nil
+  ) {
     self.model = model
     self.spans = spans
     self.updates = updates
+    self.calibration = calibration
   }
 
   /// The document, with keys in a fixed order.

@@ -25,13 +25,16 @@ public struct DataRequest: Sendable {
   public var seed: UInt64
   /// Extents of dimension parameters for synthetic data, as `name=number`.
   public var dimensions: [String]
+  /// A file of statistics gathered earlier, or, where none stands there, to be written.
+  public var statistics: String?
 
   /// Synthetic data, where no paths are given.
   public init(
     paths: [String], labels: String? = nil, maximumSamples: Int? = nil, seed: UInt64 = 0,
-    dimensions: [String] = []
+    dimensions: [String] = [], statistics: String? = nil
   ) {
     self.paths = paths
+    self.statistics = statistics
     self.labels = labels
     self.maximumSamples = maximumSamples
     self.seed = seed

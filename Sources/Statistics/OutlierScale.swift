@@ -23,6 +23,12 @@ package struct OutlierScale: Sendable {
   /// Of a row of usual length squared, how much longer one may be squared before its weight falls.
   private static let tolerated = 4.0
 
+  /// The scale of outliers found earlier.
+  package init(medians: [Double]) {
+    self.medians = medians
+    hasOutliers = true
+  }
+
   package init(_ histogram: LengthHistogram) {
     medians = histogram.medians
     hasOutliers = histogram.hasBeyond(100)

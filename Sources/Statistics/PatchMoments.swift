@@ -14,12 +14,12 @@ package struct PatchMoments: Sendable {
   package let spans: [PointPair]
   /// The spans' first points, ascending.
   package let starts: [Int]
-  package private(set) var weight = 0.0
-  private var meanFeatures: [[Double]]
-  private var meanDifferences: [[Double]]
-  private var grams: [[Double]]
-  private var crosses: [[Double]]
-  private var traces: [Double]
+  package internal(set) var weight = 0.0
+  var meanFeatures: [[Double]]
+  var meanDifferences: [[Double]]
+  var grams: [[Double]]
+  var crosses: [[Double]]
+  var traces: [Double]
 
   /// No rows yet.
   package init(width: Int, extent: Int, spans: [PointPair]) {
@@ -27,8 +27,7 @@ package struct PatchMoments: Sendable {
     self.width = width
     let features = extent * extent * width
     featureCount = features
-    self.spans = Set(spans).sorted { ($0.from, $0.to) < ($1.from, $1.to) }
-    starts = Set(spans.map(\.from)).sorted()
+    (starts, self.spans) = Self.kept(for: spans)
     func zeros(_ count: Int, _ size: Int) -> [[Double]] {
       Array(repeating: Array(repeating: 0, count: size), count: count)
     }
@@ -37,6 +36,14 @@ package struct PatchMoments: Sendable {
     meanDifferences = zeros(self.spans.count, width)
     crosses = zeros(self.spans.count, features * width)
     traces = Array(repeating: 0, count: self.spans.count)
+  }
+
+  /// The first points and the spans, each once and ascending.
+  package static func kept(for spans: [PointPair]) -> (starts: [Int], spans: [PointPair]) {
+    (
+      Set(spans.map(\.from)).sorted(),
+      Set(spans).sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+    )
   }
 
   /// Bytes that the moments of `spans` take, or the largest `Int`.
@@ -91,6 +98,9 @@ package struct PatchMoments: Sendable {
     }
     weight = total
   }
+
+  /// Rows added, each of which weighs 1.
+  package var rowCount: Int { Int(weight) }
 
   /// What a fit over a span asked for needs.
   package func span(_ span: PointPair) -> PatchSpanMoments {

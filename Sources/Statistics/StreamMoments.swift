@@ -14,33 +14,41 @@ package struct StreamMoments: Sendable {
   package let width: Int
   /// The points that are observed, ascending.
   package let points: [Int]
-  package private(set) var rowCount = 0
+  package internal(set) var rowCount = 0
   /// The sum of the rows' weights: their number where none was given.
-  package private(set) var weight = 0.0
-  private var means: [[Double]]
+  package internal(set) var weight = 0.0
+  var means: [[Double]]
   /// Σ (x − mean)² of each point's features.
-  private var squares: [[Double]]
+  var squares: [[Double]]
   /// The products that are kept, as positions in `points`.
-  private let pairs: [PointPair]
+  let pairs: [PointPair]
   private let positions: [PointPair: Int]
-  private var products: [[Double]]
+  var products: [[Double]]
 
   /// No rows yet.
   package init(width: Int, spans: [PointPair]) {
     precondition(width > 0)
     self.width = width
-    let points = Set(spans.flatMap { [$0.from, $0.to] }).sorted()
+    let (points, kept) = Self.kept(for: spans)
     self.points = points
     let position = Dictionary(uniqueKeysWithValues: points.enumerated().map { ($1, $0) })
-    let pairs = Set(spans + spans.map { PointPair($0.from, $0.from) })
-      .map { PointPair(position[$0.from]!, position[$0.to]!) }
-      .sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+    let pairs = kept.map { PointPair(position[$0.from]!, position[$0.to]!) }
     self.pairs = pairs
     positions = Dictionary(uniqueKeysWithValues: pairs.enumerated().map { ($1, $0) })
     means = Array(repeating: Array(repeating: 0, count: width), count: points.count)
     squares = means
     products = Array(
       repeating: Array(repeating: 0, count: width * width), count: pairs.count)
+  }
+
+  /// The points that are observed for `spans`, and the pairs of points whose products are kept, both
+  /// ascending.
+  package static func kept(for spans: [PointPair]) -> (points: [Int], pairs: [PointPair]) {
+    (
+      Set(spans.flatMap { [$0.from, $0.to] }).sorted(),
+      Set(spans + spans.map { PointPair($0.from, $0.from) })
+        .sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+    )
   }
 
   /// Bytes that the moments of `spans` take, or the largest `Int`.

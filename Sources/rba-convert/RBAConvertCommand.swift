@@ -30,7 +30,7 @@ struct RBAConvertCommand: ParsableCommand {
     version: programVersion,
     subcommands: [
       Convert.self, Inspect.self, Analyze.self, Apply.self, Verify.self, Run.self, Diff.self,
-      Copy.self, ListOperators.self,
+      Copy.self, GatherStats.self, MergeStats.self, ListOperators.self,
     ],
     defaultSubcommand: Convert.self)
 

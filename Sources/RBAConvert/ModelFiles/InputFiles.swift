@@ -22,8 +22,9 @@ struct InputFiles {
     for file in loaded.files.dropFirst() { add(file.path, "a part of the model") }
   }
 
-  /// Data to feed, labels included: files, the files of folders, or `name:PATH`.
+  /// Data to feed, labels and statistics included: files, the files of folders, or `name:PATH`.
   mutating func add(_ data: DataRequest) {
+    if let statistics = data.statistics { add(statistics, "the statistics file") }
     for specification in data.paths + (data.labels.map { [$0] } ?? []) {
       add(data: specification)
       // An input's name may have colons itself.

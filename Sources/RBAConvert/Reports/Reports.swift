@@ -126,6 +126,19 @@ public struct AccuracyReport: Encodable, Sendable {
   public var b: Double
 }
 
+/// How far data are from those that a model was calibrated on, at the point where it is worst.
+public struct DomainShiftReport: Encodable, Sendable {
+  /// The mean over features of the squared difference of means, in units of the variance between
+  /// samples, less what chance makes of it.
+  public var distance: Double
+  /// The largest distance that data of the same kind have.
+  public var limit: Double
+  /// Whether the data are of another kind.
+  public var exceeded: Bool
+  /// The name of the value where the distance was measured.
+  public var point: String
+}
+
 /// What `verify` measured. Schema `rba-convert/verify/1`.
 public struct VerifyReport: Encodable, Sendable {
   /// The version of this form.
@@ -140,6 +153,8 @@ public struct VerifyReport: Encodable, Sendable {
   @NullEncoded public var accuracy: AccuracyReport?
   /// The first value both graphs name whose contents differ, if any does.
   @NullEncoded public var firstDivergence: String?
+  /// How far the data are from those of the calibration, where something tells what those were.
+  @NullEncoded public var domainShift: DomainShiftReport?
   /// Whether every bound asked for holds.
   public var passed: Bool
 }

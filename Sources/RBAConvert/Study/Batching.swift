@@ -84,6 +84,12 @@ enum Batching: Sendable, Hashable {
     return true
   }
 
+  /// How many samples the rows of a batch belong to, one after the other: those that only run together
+  /// count as one.
+  func separableSamples(in range: Range<Int>) -> Int {
+    if case .pieces = self { 1 } else { range.count }
+  }
+
   /// Samples that are fitted on, or held out, together.
   var group: Int {
     switch self {
@@ -99,14 +105,14 @@ extension Tensor {
   }
 }
 
-extension Study {
+extension Batching {
   /// Runs samples as the model allows: `work` on the workers, with each batch and which of the samples
   /// it holds, `merge` in order.
   func forEachBatch<Result: Sendable>(
     of samples: SampleSelection, _ executor: Executor,
     work: @Sendable (MicroBatch, Range<Int>) throws -> Result, merge: (Result) throws -> Void
   ) throws {
-    guard case .pieces(let size) = batching else {
+    guard case .pieces(let size) = self else {
       return try executor.forEachMicroBatch(
         samples.feeds, work: { try work($0, $0.samples) }, merge: merge)
     }
@@ -117,5 +123,15 @@ extension Study {
       let piece = SampleSelection(samples: samples.samples, rows: rows)
       try executor.forEachMicroBatch(piece.feeds, work: { try work($0, range) }, merge: merge)
     }
+  }
+}
+
+extension Study {
+  /// Runs samples as the model allows.
+  func forEachBatch<Result: Sendable>(
+    of samples: SampleSelection, _ executor: Executor,
+    work: @Sendable (MicroBatch, Range<Int>) throws -> Result, merge: (Result) throws -> Void
+  ) throws {
+    try batching.forEachBatch(of: samples, executor, work: work, merge: merge)
   }
 }

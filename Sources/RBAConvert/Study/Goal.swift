@@ -79,6 +79,9 @@ enum Goal: Sendable {
     return .recipe(recipe, blocks: blocks, positions)
   }
 
+  /// The spans that are asked for by name.
+  var spans: [CandidateSpan] { if case .spans(let spans) = self { spans } else { [] } }
+
   private static func share(_ text: String, of total: Int) throws(Failure) -> Int {
     let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
     guard let percent = Double(digits), percent > 0, percent <= 100 else {

@@ -4,10 +4,10 @@ import Tensors
 
 /// The moments of a stream over a part of the samples.
 struct PartStatistics: Sendable {
-  private(set) var tokens: StreamMoments
+  var tokens: StreamMoments
   /// Of samples' means, each weighted by its number of tokens.
-  private(set) var samples: StreamMoments?
-  private(set) var patches: PatchMoments?
+  var samples: StreamMoments?
+  var patches: PatchMoments?
 
   /// No rows yet.
   init(width: Int, spans: [PointPair], kinds: MomentKinds) {
@@ -83,5 +83,15 @@ struct StartFactors: Sendable {
       if let samples = evidence.samples { context = try ContextFits(from: samples.fit) }
       if let patches = evidence.patches { convolution = try ConvolutionFits(from: patches.fit) }
     } catch { throw Failure(.internalFault, "factoring a Gram matrix: \(error)") }
+  }
+}
+
+extension Study {
+  /// The moments of a stream, beside those of tokens, that some form is fitted to.
+  func momentKinds(of stream: ResidualStream) -> MomentKinds {
+    var kinds: MomentKinds = []
+    if allowsContext(stream) { kinds.insert(.samples) }
+    if PatchSampling.isAffordable(stream) { kinds.insert(.patches) }
+    return kinds
   }
 }

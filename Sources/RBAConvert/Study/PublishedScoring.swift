@@ -56,7 +56,7 @@ extension Study {
     var sums = spans.map { _ in PairScores() }
     try StreamObservation(study: self, points: points).forEachMicroBatch(
       fit,
-      work: { batches in
+      work: { batches, _ in
         let values = try batches.map { try positions.rows(of: $0) }
         let parts = spans.map { span in
           let (values, places) = (values[span.stream], places[span.stream])

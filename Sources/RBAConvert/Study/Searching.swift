@@ -37,7 +37,7 @@ extension Selector {
   /// Looks for the set of spans that meets the goal, by measuring whole sets.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
     // Where no values travel, spans are as they were fitted one by one.
-    let travels = study.batching != .pieces(of: study.batching.group)
+    let travels = study.fitsInSequence
     var sweep = SpanSweep(study: study, policy: policy, memory: memory)
     sweep.isCoarse = heals && travels
     let options = try sweep.sweep(

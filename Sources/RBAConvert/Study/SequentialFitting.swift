@@ -14,8 +14,8 @@ struct SequentialFitting {
   var limit: (fit: Int, held: Int)?
 
   /// The same spans in the same forms, by position, new numbers for weights behind the first of them
-  /// where `healing` says so, and what those numbers do. Where values of several runs cannot be joined,
-  /// the maps stay as they are.
+  /// where `healing` says so, and what those numbers do. Where `Study.fitsInSequence` says that this
+  /// cannot be or does not pay, the maps stay as they are.
   ///
   /// Where spans are passed over and the form is left open, the step before one is solved toward its
   /// end.
@@ -25,9 +25,7 @@ struct SequentialFitting {
     let ordered = choices.sorted { ($0.span.stream, $0.span.from) < ($1.span.stream, $1.span.from) }
     let isWorthwhile =
       ordered.count > 1 || healing && !ordered.isEmpty || ordered.contains(where: \.isUnfitted)
-    guard isWorthwhile, study.batching != .pieces(of: study.batching.group) else {
-      return (ordered, [], [])
-    }
+    guard isWorthwhile, study.fitsInSequence else { return (ordered, [], []) }
     var pass = try SequentialPass(study, policy, memory: memory, limit: limit)
     let last = ordered.last.map { ($0.span.stream, $0.span.to) } ?? (0, 0)
     let total = Double(study.streams.reduce(0) { $0 + $1.steps.count })
@@ -63,4 +61,10 @@ struct SequentialFitting {
     study.diagnostics.note(
       "weights are not healed: values of several runs of this model cannot be joined")
   }
+}
+
+extension Study {
+  /// Whether what travels through the model is worth a fit: not where values of several runs cannot be
+  /// joined, nor where saved moments are of more samples than there are here.
+  var fitsInSequence: Bool { batching != .pieces(of: batching.group) && !savesMoreSamples }
 }

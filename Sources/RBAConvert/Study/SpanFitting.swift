@@ -39,9 +39,9 @@ struct FitPolicy: Sendable {
   /// The moments that fits of a stream's spans take, beside those of tokens.
   func kinds(_ stream: ResidualStream, _ study: Study) -> MomentKinds {
     var kinds: MomentKinds = []
-    if wants(.context), study.allowsContext(stream) { kinds.insert(.samples) }
-    if wants(.convolution), PatchSampling.isAffordable(stream) { kinds.insert(.patches) }
-    return kinds
+    if wants(.context) { kinds.insert(.samples) }
+    if wants(.convolution) { kinds.insert(.patches) }
+    return kinds.intersection(study.momentKinds(of: stream))
   }
 
   private func wants(_ other: ReplacementForm) -> Bool {

@@ -15,7 +15,7 @@ struct SpanSweep {
   var isCoarse = false
 
   /// Lengths, in steps, that are tried together; a span is tried after its parts.
-  private static let rounds = [1...1, 2...2, 3...3, 4...4, 5...8]
+  static let rounds = [1...1, 2...2, 3...3, 4...4, 5...8]
   /// A span is not tried where a part of it alone does more damage than this.
   private static let hopelessDamage = 0.1
   /// Runs over the data that a round may take where memory is short; the spans nearest to a shift
@@ -68,7 +68,7 @@ struct SpanSweep {
     var result: [Choice] = []
     var rest = spans[...]
     while !rest.isEmpty {
-      let group = Array(fitting(rest))
+      let group = Array(study.fitting(rest, memory: memory, kinds: kinds))
       rest.removeFirst(group.count)
       let statistics = try study.moments(of: group, kinds: kinds)
       clock.mark("calibration")
@@ -84,7 +84,7 @@ struct SpanSweep {
 
   /// What is known on the way.
   private struct State {
-    var statistics: [StreamStatistics] = []
+    var statistics = GroupStatistics()
     var gathered: Set<CandidateSpan> = []
     /// How near to a shift each span is; empty before memory is short.
     var distances: [CandidateSpan: Double] = [:]
@@ -123,21 +123,21 @@ struct SpanSweep {
     _ all: [CandidateSpan]
   ) throws(Failure) -> [CandidateSpan] {
     // What was gathered goes before more comes.
-    state.statistics = []
+    state.statistics = GroupStatistics()
     state.gathered = []
     releaseFreedMemory()
     var ordered = round
-    var group = Array(fitting(round[...]))
+    var group = Array(study.fitting(round[...], memory: memory, kinds: kinds))
     if group.count < round.count {
       if state.distances.isEmpty { state.distances = try study.distances(of: all) }
       ordered.sort {
         (state.distances[$0]!, $0.stream, $0.from) < (state.distances[$1]!, $1.stream, $1.from)
       }
-      group = Array(fitting(ordered[...]))
+      group = Array(study.fitting(ordered[...], memory: memory, kinds: kinds))
     } else {
       for length in Self.rounds where length.lowerBound > (round.map(\.length).max() ?? 0) {
         let next = group + later.filter { length.contains($0.length) }
-        guard byteCount(next) <= memory else { break }
+        guard study.momentsByteCount(next, kinds: kinds) <= memory else { break }
         group = next
       }
     }
@@ -146,36 +146,11 @@ struct SpanSweep {
     return ordered
   }
 
-  /// The longest beginning whose moments fit the memory allowed; one span at least.
-  private func fitting(_ spans: ArraySlice<CandidateSpan>) -> ArraySlice<CandidateSpan> {
-    if byteCount(spans) <= memory { return spans }
-    var (low, high) = (1, spans.count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if byteCount(spans.prefix(middle)) <= memory { low = middle } else { high = middle }
-    }
-    return spans.prefix(low)
-  }
-
-  /// Bytes of the moments of spans: those fitted on, those held out, and the workers' products.
-  private func byteCount(_ spans: some Collection<CandidateSpan>) -> Int {
-    var total = 0
-    for (index, group) in Dictionary(grouping: spans, by: \.stream) {
-      let width = study.streams[index].width
-      let bytes = PartStatistics.byteCount(
-        width: width, spans: group.map(\.pair), kinds: kinds[index])
-      for part in [bytes, bytes, saturatingProduct([4, width, width, study.threads])] {
-        total = saturatingSum(total, part)
-      }
-    }
-    return total
-  }
-
   /// The moments to take beside those of tokens, by stream.
   private var kinds: [MomentKinds] { study.streams.map { policy.kinds($0, study) } }
 
   private func measured(
-    _ spans: [CandidateSpan], _ statistics: [StreamStatistics],
+    _ spans: [CandidateSpan], _ statistics: GroupStatistics,
     _ measurement: DamageMeasurement, _ clock: inout PhaseClock
   ) throws(Failure) -> [Choice] {
     var choices: [Choice] = []
@@ -185,12 +160,8 @@ struct SpanSweep {
       let (graph, streams) = (study.model.graph, study.streams)
       var fits = policy
       if isCoarse { fits.mostForms = 2 }
-      for (index, statistics) in statistics.enumerated() {
-        choices += try statistics.choices(
-          spans.filter { $0.stream == index }, fits, threads: study.threads
-        ) { span in
-          SpanSaving(span, adding: 0, in: graph, streams, multiplyAdds: { _ in 0 }).parametersSaved
-        }
+      choices = try statistics.choices(spans, fits, threads: study.threads) { span in
+        SpanSaving(span, adding: 0, in: graph, streams, multiplyAdds: { _ in 0 }).parametersSaved
       }
     }
     clock.mark("fits")

@@ -79,6 +79,19 @@ struct PointRows: Sendable {
   /// One for each row; 1 each where `nil`.
   var weights: [Float]?
 
+  /// The figures of each sample that has rows, at every point.
+  ///
+  /// - Parameter samples: how many samples there are that can be told apart; where rows do not divide
+  ///   among them, all are taken for one.
+  func figures(width: Int, samples: Int) -> [[[Double]]] {
+    let rows = (points.first?.count ?? 0) / width
+    let own = samples == counts.count && counts.reduce(0, +) == rows ? counts : [rows]
+    let present = own.filter { $0 > 0 }
+    return points.map { point in
+      point.withFloats { SampleProfile.figures(of: $0, width: width, counts: present) }
+    }
+  }
+
   /// The mean row of each sample that has rows, weighted by how many those are.
   func sampleMeans(width: Int) -> PointRows {
     let means = points.map { point in

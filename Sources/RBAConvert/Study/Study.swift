@@ -16,6 +16,8 @@ struct Study: Sendable {
   let options: ExecutionOptions
   let diagnostics: Diagnostics
   let batching: Batching
+  /// Moments gathered earlier, if there are any.
+  var savedStatistics: StatisticsFile?
   /// What the original gives on the held-out samples.
   let heldOutputs: HeldOutputs
   /// A stream has a mask where the samples tell tokens from padding by it.
@@ -23,7 +25,7 @@ struct Study: Sendable {
   /// Finds the weights of kept steps that may be solved anew.
   let healingSites: HealingSiteSearch
   /// By stream; `nil` where every row counts alike.
-  private(set) var outliers: [OutlierScale?]
+  var outliers: [OutlierScale?]
   /// Shared by all executors: one of them runs at a time.
   private let pool: MemoryPool
 
@@ -102,7 +104,7 @@ struct Study: Sendable {
       points: streams.indices.map { tokens.contains($0) ? Array(streams[$0].points.indices) : [] }
     ).forEachMicroBatch(
       fit.first(Self.outlierSamples),
-      work: { batches in
+      work: { batches, _ in
         var part = none
         for index in tokens {
           batches[index].rows().points.withBuffers {
@@ -133,10 +135,7 @@ struct Study: Sendable {
   ///
   /// - Parameter rows: how many samples there are; a group of fixed size was filled up behind them.
   func mask(of stream: Int, in feeds: [String: Tensor], rows: Int) -> Tensor? {
-    guard let value = streams[stream].mask, let mask = feeds[model.graph[value].name],
-      rows <= mask.shape.first ?? 0
-    else { return nil }
-    return mask.slice(0..<rows)
+    streams[stream].maskValues(in: feeds, of: model.graph, rows: rows)
   }
 
   /// The same with sums by themselves, and what stands for each point that was replaced.
@@ -183,9 +182,19 @@ struct RewrittenModel: Sendable {
   let compared: [String]
 }
 
+extension ResidualStream {
+  /// What the mask is for the first `rows` samples of `feeds`.
+  func maskValues(in feeds: [String: Tensor], of graph: Graph, rows: Int) -> Tensor? {
+    guard let mask, let values = feeds[graph[mask].name], rows <= values.shape.first ?? 0 else {
+      return nil
+    }
+    return values.slice(0..<rows)
+  }
+}
+
 extension SampleSet {
   /// Whether the input called `name` tells tokens from padding: by ones and zeros.
-  fileprivate func masks(by name: String?, _ batching: Batching) -> Bool {
+  func masks(by name: String?, _ batching: Batching) -> Bool {
     if case .pieces = batching { return false }
     guard let name, let values = feeds[name]?.floats else { return false }
     return values.allSatisfy { $0 == 0 || $0 == 1 }

@@ -47,6 +47,7 @@ public struct Analysis: Sendable {
     inputs.add(model: input)
     inputs.add(data)
     if let plan {
+      try data.checkStatistics(differFrom: plan)
       try inputs.checkDistinct(plan)
       try checkWritable(plan, overwriting: overwriting)
     }
@@ -57,7 +58,7 @@ public struct Analysis: Sendable {
     var report = result.report(verb: "analyze")
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
-      try result.plan().write(to: plan, overwriting: overwriting)
+      try result.plan(signature: try result.signature()).write(to: plan, overwriting: overwriting)
       report.output = plan
     }
     return report
@@ -78,6 +79,35 @@ public struct Analysis: Sendable {
     _ loaded: LoadedModel, _ diagnostics: Diagnostics
   ) throws(Failure) -> AnalysisResult {
     let policy = try FitPolicy(form: selection.form, fit: selection.fit)
+    let saved = try data.savedStatistics(of: loaded)
+    var (study, samples) = try study(loaded, diagnostics)
+    let goal = try goal(loaded, study.structure)
+    let weighing = !policy.isLeastSquares && !goal.isPublished
+    if let path = data.statistics {
+      try study.useStatistics(
+        saved, at: path, source: samples.source, wanted: goal.spans, memory: momentsMemory,
+        weighing: weighing)
+    } else if weighing {
+      try study.findOutliers()
+    }
+    let selector = Selector(
+      study: study, policy: policy,
+      rule: GuardRule(
+        limit: selection.maximumDrop ?? (goal.isGuarded ? nil : .infinity),
+        isSynthetic: samples.isSynthetic,
+        classScores: Set(
+          study.structure.compared.filter(study.structure.graph.isClassScores)
+            .map { study.structure.graph[$0].name })),
+      memory: momentsMemory, heals: selection.heals,
+      effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
+    return AnalysisResult(
+      study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
+  }
+
+  /// The model with its data, split. No outliers are looked for yet.
+  func study(
+    _ loaded: LoadedModel, _ diagnostics: Diagnostics
+  ) throws(Failure) -> (Study, SampleSet) {
     loaded.noteNewerVersion(diagnostics)
     let extents = try parseExtents(data.dimensions)
     let inferred = try ModelStructure(loaded, extents: extents)
@@ -92,7 +122,7 @@ public struct Analysis: Sendable {
     let structure = try ModelStructure(loaded, extents: extents, samples: samples)
     try structure.checkRuns(loaded)
     try checkStreams(of: structure)
-    let goal = try goal(loaded, structure)
+    _ = try goal(loaded, structure)
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
@@ -102,24 +132,14 @@ public struct Analysis: Sendable {
         "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "
           + "the last \(held.count) are held out together")
     }
-    var study = try Study(
+    let study = try Study(
       loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
       diagnostics: diagnostics)
-    if !policy.isLeastSquares, !goal.isPublished { try study.findOutliers() }
-    let selector = Selector(
-      study: study, policy: policy,
-      rule: GuardRule(
-        limit: selection.maximumDrop ?? (goal.isGuarded ? nil : .infinity),
-        isSynthetic: samples.isSynthetic,
-        classScores: Set(
-          structure.compared.filter(structure.graph.isClassScores)
-            .map { structure.graph[$0].name })),
-      memory: machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory,
-      heals: selection.heals,
-      effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
-    return AnalysisResult(
-      study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
+    return (study, samples)
   }
+
+  /// Bytes that moments may take.
+  var momentsMemory: Int { machine.maximumBytes.map { $0 / 2 } ?? Self.defaultMomentsMemory }
 
   private func goal(
     _ loaded: LoadedModel, _ structure: ModelStructure

@@ -16,7 +16,8 @@ struct AnalysisResult {
     try study.rewritten(selection.choices, updates: selection.updates)
   }
 
-  func plan() -> ReplacementPlan {
+  /// - Parameter signature: what the data were like that the weights were fitted on.
+  func plan(signature: CalibrationSignature?) -> ReplacementPlan {
     ReplacementPlan(
       model: study.loaded.digest(),
       spans: choices.map { choice in
@@ -28,7 +29,12 @@ struct AnalysisResult {
           ridge: choice.fit.ridge,
           mask: choice.replacement(in: study.streams).mask.map { study.model.graph[$0].name },
           weights: choice.weights)
-      }, updates: choices.flatMap(\.updates) + selection.updates)
+      }, updates: choices.flatMap(\.updates) + selection.updates, calibration: signature)
+  }
+
+  /// What the data were like at the first point of each span replaced; `nil` where none is.
+  func signature() throws(Failure) -> CalibrationSignature? {
+    try study.signature(of: choices.map(\.span))
   }
 
   /// By position.

@@ -53,6 +53,7 @@ public struct Conversion: Sendable {
     inputs.add(model: input)
     inputs.add(data)
     if let output {
+      try data.checkStatistics(differFrom: output)
       let output = try ModelOutput(
         path: output, overwriting: overwriting, externalData: externalData)
       try inputs.checkDistinct(output)
@@ -77,7 +78,9 @@ public struct Conversion: Sendable {
     guard let target else { return report }
     var rewritten = try result.rewritten()
     rewritten.model.removeStaleTrainingInfo(diagnostics)
-    if recordsProvenance { rewritten.model.recordProvenance(of: result.plan()) }
+    if recordsProvenance {
+      rewritten.model.recordProvenance(of: result.plan(signature: try result.signature()))
+    }
     let paths = try target.write(rewritten.model, sparing: inputs)
     let written: LoadedModel
     do throws(Failure) {
@@ -124,6 +127,14 @@ public struct Conversion: Sendable {
   }
 }
 
+/// What entries of a model's metadata are called that other verbs read.
+enum ProvenanceKey {
+  /// The digest of the model it was made from.
+  static let source = "rba-convert.source-sha256"
+  /// A `CalibrationSignature`.
+  static let calibration = "rba-convert.calibration"
+}
+
 extension Model {
   /// Removes training graphs that update weights which are gone, and says so.
   mutating func removeStaleTrainingInfo(_ diagnostics: Diagnostics) {
@@ -137,12 +148,12 @@ extension Model {
   mutating func recordProvenance(of plan: ReplacementPlan) {
     let spans = plan.spans.map { "\($0.label) \($0.form.rawValue)" }.joined(separator: ", ")
     let entries = [
-      ("rba-convert.version", programVersion), ("rba-convert.source-sha256", plan.model),
-      ("rba-convert.spans", spans),
+      ("rba-convert.version", programVersion), (ProvenanceKey.source, plan.model),
+      ("rba-convert.spans", spans), (ProvenanceKey.calibration, try? plan.calibration?.json()),
     ]
     for (key, value) in entries {
       metadata.removeAll { $0.key == key }
-      metadata.append(MetadataEntry(key: key, value: value))
+      if let value { metadata.append(MetadataEntry(key: key, value: value)) }
     }
   }
 }

@@ -42,6 +42,11 @@ public struct Verification: Sendable {
     let first = try LoadedModel(path: a, externalDataDirectory: externalDataDirectory)
     let second = try LoadedModel(path: b, externalDataDirectory: externalDataDirectory)
     try checkInterfaces(first, second)
+    let statistics = try data.statistics.map { path throws(Failure) in
+      let file = try StatisticsFile(path: path)
+      try file.checkModel(first)
+      return file
+    }
     let samples = try DataSupply(loaded: first, diagnostics: diagnostics).samples(
       data, flag: "--inputs", defaultCount: Self.defaultSamples)
     let measurement = try Measurement(
@@ -56,6 +61,8 @@ public struct Verification: Sendable {
       samples: samples.count, synthetic: samples.isSynthetic, outputs: measurement.reports,
       accuracy: measurement.accuracy,
       firstDivergence: isEqual ? nil : try firstDivergence(first, second, samples),
+      domainShift: try domainShift(
+        first, second, samples, diagnostics, statistics: statistics),
       passed: passed)
   }
 

@@ -33,7 +33,7 @@ struct Analyze: ParsableCommand {
       scores && planning.goals.isEmpty && planning.maxDrop == nil && plan == nil
     let analysis = Analysis(
       input: model, plan: plan, overwriting: force,
-      data: planning.data.request(planning.calibration), selection: selection, scores: scores,
+      data: planning.request, selection: selection, scores: scores,
       machine: machine.machine, externalDataDirectory: reading.externalDataDir)
     let report = try analysis.run(common.diagnostics)
     let lines =

@@ -10,7 +10,18 @@ struct PlanningOptions: ParsableArguments {
       """)
   var calibration: [String] = []
 
+  @Option(
+    help: """
+      A statistics file. If it is there, maps are fitted on its moments and the calibration data only \
+      judge them; if not, it is written, and serves later runs. It is never replaced, not even with \
+      --force. See 'gather-stats' and 'merge-stats'.
+      """)
+  var stats: String?
+
   @OptionGroup var data: DataOptions
+
+  /// What to feed.
+  var request: DataRequest { data.request(calibration, statistics: stats) }
 
   @Flag(
     help: """
@@ -177,7 +188,7 @@ struct Convert: ParsableCommand {
   func run() throws {
     let conversion = Conversion(
       input: input, output: dryRun ? nil : output, overwriting: force,
-      recordsProvenance: !noProvenance, data: planning.data.request(planning.calibration),
+      recordsProvenance: !noProvenance, data: planning.request,
       selection: planning.options, machine: machine.machine,
       externalData: placement.externalData, externalDataDirectory: reading.externalDataDir)
     let report = try conversion.run(common.diagnostics)

@@ -80,9 +80,10 @@ struct DataOptions: ParsableArguments {
   @Option(help: "Extent of a dimension parameter for synthetic data, as name=number.")
   var dim: [String] = []
 
-  func request(_ paths: [String]) -> DataRequest {
+  func request(_ paths: [String], statistics: String? = nil) -> DataRequest {
     DataRequest(
-      paths: paths, labels: labels, maximumSamples: samples, seed: seed, dimensions: dim)
+      paths: paths, labels: labels, maximumSamples: samples, seed: seed, dimensions: dim,
+      statistics: statistics)
   }
 
   func validate() throws {

@@ -19,6 +19,13 @@ struct Verify: ParsableCommand {
   @Option(help: "Inputs, in the forms --calibration of convert takes. Without it: synthetic.")
   var inputs: [String] = []
 
+  @Option(
+    help: """
+      A statistics file of A. Data far from those it was gathered from are noted; without it, from those \
+      that B says it was calibrated on.
+      """)
+  var stats: String?
+
   @Option(help: "The largest relative error that passes.")
   var maxError: Double = 1e-6
 
@@ -32,7 +39,7 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     let verification = Verification(
-      a: a, b: b, data: data.request(inputs), maximumError: maxError,
+      a: a, b: b, data: data.request(inputs, statistics: stats), maximumError: maxError,
       minimumAgreement: minAgreement, machine: machine.machine,
       externalDataDirectory: reading.externalDataDir)
     let report = try verification.run(common.diagnostics)

@@ -1,0 +1,167 @@
+import Operators
+import Planning
+import Statistics
+import Tensors
+
+/// The moments of a group of spans: from a statistics file where that has them, else gathered.
+struct GroupStatistics: Sendable {
+  private var parts: [(spans: Set<CandidateSpan>, streams: [StreamStatistics])] = []
+
+  /// Of no spans.
+  init() {}
+
+  fileprivate mutating func add(_ spans: [CandidateSpan], _ streams: [StreamStatistics]) {
+    parts.append((Set(spans), streams))
+  }
+
+  /// The maps to try for spans of the group.
+  ///
+  /// - Parameter removed: parameters that go with each span.
+  func choices(
+    _ spans: [CandidateSpan], _ policy: FitPolicy, threads: Int,
+    removing removed: @Sendable (CandidateSpan) -> Int
+  ) throws(Failure) -> [Choice] {
+    var result: [Choice] = []
+    for part in parts {
+      for (index, statistics) in part.streams.enumerated() {
+        let spans = spans.filter { $0.stream == index && part.spans.contains($0) }
+        result += try statistics.choices(spans, policy, threads: threads, removing: removed)
+      }
+    }
+    return result
+  }
+}
+
+extension Study {
+  /// The moments of spans.
+  ///
+  /// - Parameter kinds: the moments to take beside those of tokens, by stream.
+  func moments(
+    of spans: [CandidateSpan], kinds: [MomentKinds]
+  ) throws(Failure) -> GroupStatistics {
+    var result = GroupStatistics()
+    var missing = spans
+    if let savedStatistics {
+      let isHeld = { (span: CandidateSpan) in
+        weighsAlike(savedStatistics, stream: span.stream)
+          && savedStatistics.holds(span, kinds: kinds[span.stream])
+      }
+      let held = spans.filter(isHeld)
+      missing = spans.filter { !isHeld($0) }
+      if !held.isEmpty { result.add(held, savedStatistics.moments(of: held, kinds: kinds)) }
+    }
+    if !missing.isEmpty {
+      result.add(missing, try gatheredMoments(of: missing, kinds: kinds))
+    }
+    return result
+  }
+
+  /// Whether a file's moments of a stream were weighed as rows are here.
+  private func weighsAlike(_ file: StatisticsFile, stream: Int) -> Bool {
+    file.header.streams[stream].outliers?.medians == outliers[stream]?.medians
+  }
+
+  /// Whether the saved moments are of more samples than there are here to fit on, so that nothing fitted
+  /// here would be better.
+  var savesMoreSamples: Bool {
+    guard let savedStatistics else { return false }
+    return savedStatistics.header.samples.fit > fit.count
+      && streams.indices.allSatisfy { weighsAlike(savedStatistics, stream: $0) }
+  }
+
+  /// Uses `file`, or gathers the statistics and writes them to `path` first. Outlier tokens have the
+  /// weights from then on that they had where the statistics were gathered.
+  ///
+  /// - Parameter weighing: whether outlier tokens are to be weighed at all; where not, moments that
+  ///   they were weighed in are not used.
+  mutating func useStatistics(
+    _ file: StatisticsFile?, at path: String, source: String, wanted: [CandidateSpan],
+    memory: Int, weighing: Bool
+  ) throws(Failure) {
+    let statistics: StatisticsFile
+    if let file {
+      statistics = file
+    } else {
+      try findOutliers()
+      try writeStatistics(to: path, source: source, wanted: wanted, memory: memory)
+      statistics = try StatisticsFile(path: path)
+    }
+    try statistics.checkMatches(streams) { name($0, of: $1) }
+    outliers = streams.indices.map { weighing ? statistics.outliers(ofStream: $0) : nil }
+    savedStatistics = statistics
+    noteUse(of: statistics, source: source)
+  }
+
+  /// Gathers as many spans as the memory allows, those wanted first and then the shortest, and writes
+  /// their moments.
+  func writeStatistics(
+    to path: String, source: String, wanted: [CandidateSpan], memory: Int,
+    overwriting: Bool = false
+  ) throws(Failure) {
+    let longest = SpanSweep.rounds.last?.upperBound ?? 1
+    let all = CandidateSpan.all(in: streams, maximalLength: longest)
+    let others = all.filter { !wanted.contains($0) }.enumerated()
+      .sorted { ($0.element.length, $0.offset) < ($1.element.length, $1.offset) }.map(\.element)
+    let spans = wanted + others
+    let kinds = streams.map { momentKinds(of: $0) }
+    let group = Array(fitting(spans[...], memory: memory, kinds: kinds))
+    if group.count < spans.count {
+      diagnostics.note(
+        "\(path): holds \(group.count) of \(spans.count) spans, the shortest: the moments of all "
+          + "would not fit \(memory >> 20) MB")
+    }
+    let records = try gather(group, kinds: kinds, profiling: true)
+    let header = StatisticsHeader(
+      model: loaded.digest(),
+      streams: streams.indices.map { headerEntry(of: $0, records[$0]) },
+      sources: [.init(name: source, samples: .init(fit: fit.count, held: held.count))])
+    try StatisticsFile.write(header, records, to: path, overwriting: overwriting)
+  }
+
+  /// What a file says of a stream.
+  private func headerEntry(of index: Int, _ record: StreamRecord) -> StatisticsHeader.Stream {
+    let stream = streams[index]
+    let (fit, held) = (record.moments.fit, record.moments.held)
+    var entry = StatisticsHeader.Stream(
+      points: stream.points.indices.map { name($0, of: stream) }, shape: stream.type.shape,
+      width: stream.width, pairs: fit.tokens.keptPairs,
+      rows: .init(fit: fit.tokens.rowCount, held: held.tokens.rowCount),
+      profiled: .init(
+        fit: record.profiles[.fit].first?.sampleCount ?? 0,
+        held: record.profiles[.held].first?.sampleCount ?? 0))
+    if let a = fit.samples, let b = held.samples {
+      entry.means = .init(fit: a.rowCount, held: b.rowCount)
+    }
+    if let a = fit.patches, let b = held.patches {
+      entry.patches = .init(fit: a.rowCount, held: b.rowCount)
+    }
+    entry.outliers = outliers[index].map { scale in
+      StatisticsHeader.Outliers(
+        medians: scale.medians,
+        weights: .init(fit: fit.tokens.weight, held: held.tokens.weight))
+    }
+    return entry
+  }
+
+  /// Says what the user should know of fitting on other data than those given.
+  private func noteUse(of file: StatisticsFile, source: String) {
+    let saved = file.header.samples
+    if let entry = file.header.sources.first(where: { $0.name == source }),
+      entry.samples.fit + entry.samples.held == fit.count + held.count,
+      entry.samples.held != held.count
+    {
+      diagnostics.note(
+        "\(file.path): \(entry.samples.fit) samples of '\(source)' were fitted on, so some of the "
+          + "\(held.count) held out now are among them; give the same --holdout")
+    }
+    if !streams.indices.allSatisfy({ weighsAlike(file, stream: $0) }) {
+      diagnostics.note(
+        "\(file.path): its outlier tokens have weights, which plain least squares does not take; "
+          + "maps are fitted on the data given")
+    }
+    if savesMoreSamples {
+      diagnostics.note(
+        "maps are fitted on the \(saved.fit) samples of \(file.path), none anew in sequence")
+    }
+  }
+}
