@@ -18,7 +18,7 @@ enum Verdict: Equatable {
 
 /// The program's readers, and what it does with a model that it accepted: `run`.
 enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
-  case onnx, safetensors, model, shards, difference, npy, npz, tensor, value, text, plan, run
+  case onnx, safetensors, model, shards, difference, npy, npz, tensor, value, text, plan, run, statistics
 
   /// The reader whose seed files it starts from, too.
   var seeds: FuzzedReader { self == .difference ? .onnx : self }
@@ -26,7 +26,7 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
   var shape: FileShape {
     switch self {
     case .onnx, .tensor, .value, .run: .wire
-    case .safetensors, .model: .header(prefix: 0, width: 8)
+    case .safetensors, .model, .statistics: .header(prefix: 0, width: 8)
     case .shards: .shards
     case .difference: .pair
     case .npy: .header(prefix: 8, width: 2)
@@ -51,6 +51,7 @@ enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
     case .text: try readText(bytes)
     case .plan: try readPlan(bytes)
     case .run: try runModel(bytes, folder)
+    case .statistics: try mergeStatistics(bytes, folder)
     }
   }
 

@@ -326,8 +326,29 @@ def runs(program, data):
 def plans():
     span = {"from": "a", "to": "b", "label": "4.5:5", "form": "identity"}
     weighted = {**span, "form": "linear", "ridge": 1e-3, "weights": {"weight": "AACAPwAAAAA=", "bias": "AACAPw=="}}
+    point = {"name": "a", "samples": 5, "heldDistance": -0.25, "mean": "AACAPw==", "meanSpread": "AACAPw==",
+             "logDeviation": "AACAPw==", "logDeviationSpread": "AAAAAA=="}
+    plan = {"schema": "rba-convert/plan/1", "model": "0" * 64}
     for spans in ([], [span], [weighted], [span, {**weighted, "form": "bias", "label": "ü\n"}]):
-        yield json.dumps({"schema": "rba-convert/plan/1", "model": "0" * 64, "spans": spans}, indent=1).encode()
+        yield json.dumps({**plan, "spans": spans}, indent=1).encode()
+    yield json.dumps({**plan, "spans": [span], "calibration": {"points": [point]}}, indent=1).encode()
+
+
+def statistics():
+    counts, samples = {"fit": 6, "held": 2}, {"fit": 3, "held": 1}
+    bare = {"points": ["b"], "shape": [1, 2], "width": 2, "pairs": [], "rows": {"fit": 0, "held": 0},
+            "profiled": {"fit": 0, "held": 0}}
+    for pairs, streams in ([[0, 0], [0, 1]], []), ([[0, 0], [0, 1], [0, 2], [1, 1], [1, 2]], [bare]):
+        stream = {"points": ["a", "é", "c"], "shape": [1, 2, 2], "width": 2, "pairs": pairs, "rows": counts,
+                  "profiled": samples}
+        header = {"schema": "rba-convert/stats/1", "model": "0" * 64, "streams": [stream, *streams],
+                  "sources": [{"name": "data.npy", "samples": samples}]}
+        points = sorted({point for pair in pairs for point in pair})
+        tensors = [(f"{part}.0.{name}", "F64", shape) for part in ("fit", "held") for name, shape in [
+            *((f"{kind}.{point}", [2]) for point in points for kind in ("mean", "squares")),
+            *((f"samples.{point}", [2, 4]) for point in points),
+            *((f"products.{a}.{b}", [2, 2]) for a, b in pairs)]]
+        yield safetensors_file(tensors, {"rba-convert.statistics": json.dumps(header)})
 
 
 def main():
@@ -336,7 +357,7 @@ def main():
     files = {"onnx": sources, "model": safetensors_models(program, sources),
              "shards": sharded_models(program, sources), "tensor": single_tensors(), "value": values(),
              "safetensors": safetensors_files(), "npy": npy_files(), "npz": npz_files(), "text": texts(program),
-             "plan": plans(), "run": runnable(program)}
+             "plan": plans(), "run": runnable(program), "statistics": statistics()}
     for reader, contents in files.items():
         folder = out / reader
         shutil.rmtree(folder, ignore_errors=True)

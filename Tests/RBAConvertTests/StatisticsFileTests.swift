@@ -1,0 +1,514 @@
+import ArrayFormats
+import Foundation
+import GraphIR
+import ONNXFormat
+import Planning
+import SafetensorsFormat
+import Statistics
+import Tensors
+import Testing
+
+@testable import RBAConvert
+
+/// Statistics gathered, written, read, merged and used, on a small network.
+@Suite struct StatisticsFileTests {
+  private let folder: TemporaryFolder
+  private let model: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    model = folder.path("model.onnx")
+    try Self.write(blocks: 6, to: model)
+  }
+
+  private static func write(blocks: Int, to path: String) throws {
+    var net = NetworkText("N, 3, 4")
+    var h = net.apply("Add", "x", net.weight([3, 4]), to: "h0")
+    for index in 1...blocks {
+      let normed = net.norm(h)
+      let branch = index % 2 == 1 ? net.attention(normed) : net.mlp(normed)
+      h = net.apply("Add", h, branch, to: "h\(index)")
+    }
+    net.outputs = ["float[N, 3, 4] \(net.norm(h))"]
+    try ONNXFile.write(try Model(text: net.text), to: path, overwriting: false)
+  }
+
+  /// Samples `range` of the same noise, in a file.
+  private func data(_ range: Range<Int>, scale: Float = 1) throws -> String {
+    let path = folder.path("data-\(range.lowerBound)-\(range.upperBound)-\(scale).npy")
+    let all = ArchitectureTests.noise([64, 3, 4]).elements(as: Float.self).map { $0 * scale }
+    try NpyFile.write(
+      Tensor(all, shape: [64, 3, 4]).slice(range), path: path, overwriting: true)
+    return path
+  }
+
+  @discardableResult
+  private func gather(
+    _ range: Range<Int>, to name: String, threads: Int = 1, memory: Int? = nil,
+    notes: Notes = Notes()
+  ) throws -> String {
+    let path = folder.path(name)
+    _ = try StatisticsGathering(
+      input: model, output: path, overwriting: false, data: DataRequest(paths: [try data(range)]),
+      holdout: 0.5, machine: Machine(threads: threads, maximumBytes: memory)
+    ).run(notes.diagnostics)
+    return path
+  }
+
+  private func convert(
+    _ data: String, statistics: String?, to name: String, selection: SelectionOptions,
+    threads: Int = 1, notes: Notes = Notes()
+  ) throws -> Data {
+    let path = folder.path(name)
+    let report = try Conversion(
+      input: model, output: path, overwriting: true, recordsProvenance: true,
+      data: DataRequest(paths: [data], statistics: statistics), selection: selection,
+      machine: Machine(threads: threads)
+    ).run(notes.diagnostics)
+    #expect(report.output == path)
+    return try bytes(path)
+  }
+
+  private func read(_ path: String) throws(Failure) -> StatisticsFile {
+    try StatisticsFile(path: path)
+  }
+
+  // MARK: The file
+
+  @Test func gatheringTwiceGivesTheSameBytesOnAnyNumberOfThreads() throws {
+    let (a, b) = (
+      try gather(0..<32, to: "a.safetensors"), try gather(0..<32, to: "b.safetensors", threads: 3)
+    )
+    #expect(try bytes(a) == bytes(b))
+    let header = try read(a).header
+    #expect(header.streams.map(\.points) == [["h0", "h1", "h2", "h3", "h4", "h5", "h6"]])
+    // 21 spans of seven points, and the products of the first six with themselves.
+    #expect(header.streams[0].pairs.count == 27)
+    #expect(header.streams[0].rows == .init(fit: 48, held: 48))
+    #expect(header.samples == .init(fit: 16, held: 16))
+  }
+
+  @Test func momentsComeBackToTheBit() throws {
+    let file = try read(gather(0..<32, to: "a.safetensors"))
+    let spans = file.header.streams[0].pairs.filter { $0.from < $0.to }
+    let copy = folder.path("copy.safetensors")
+    var profiles = PointProfiles(width: 4, points: file.points(ofStream: 0))
+    for (index, point) in profiles.points.enumerated() {
+      let pair = try #require(file.profiles(of: point, stream: 0))
+      (profiles[.fit][index], profiles[.held][index]) = (pair.fit, pair.held)
+    }
+    let moments = StreamStatistics(
+      fit: file.moments(of: spans, stream: 0, .fit), held: file.moments(of: spans, stream: 0, .held)
+    )
+    try StatisticsFile.write(
+      file.header, [StreamRecord(moments: moments, profiles: profiles)], to: copy)
+    #expect(try bytes(copy) == bytes(file.path))
+  }
+
+  @Test func aFileCutAnywhereIsRefused() throws {
+    let whole = try bytes(gather(0..<8, to: "a.safetensors"))
+    let path = folder.path("cut.safetensors")
+    for count in stride(from: 0, to: whole.count, by: 7) {
+      try whole.prefix(count).write(to: URL(filePath: path))
+      let refusal = try failure { () throws(Failure) in try read(path) }
+      #expect(refusal.status == .malformedInput)
+      #expect(refusal.message.hasPrefix(path))
+    }
+  }
+
+  @Test func aFileWithAnyByteChangedNeverTraps() throws {
+    var whole = try bytes(gather(0..<8, to: "a.safetensors"))
+    let path = folder.path("changed.safetensors")
+    var refused = 0
+    for index in stride(from: 0, to: min(whole.count, 6000), by: 3) {
+      let byte = whole[index]
+      whole[index] = byte ^ 0x15
+      try whole.write(to: URL(filePath: path))
+      whole[index] = byte
+      do throws(Failure) { _ = try read(path) } catch { refused += 1 }
+    }
+    #expect(refused > 500)
+  }
+
+  private func edit(
+    _ path: String, _ body: (inout [String: Tensor], inout [String: String]) throws -> Void
+  ) throws -> String {
+    let file = try SafetensorsFile.read(path: path)
+    var tensors = Dictionary(uniqueKeysWithValues: file.tensors)
+    var metadata = file.metadata
+    try body(&tensors, &metadata)
+    let edited = folder.path("edited.safetensors")
+    try SafetensorsFile.write(
+      tensors.map { ($0.key, $0.value) }, metadata: metadata, path: edited, overwriting: true)
+    return edited
+  }
+
+  @Test(arguments: [
+    ("fit.0.mean.1", Tensor([Double](repeating: .nan, count: 4)), "expected finite sums, got nan"),
+    ("fit.0.mean.1", Tensor([1e61, 0, 0, 0]), "expected finite sums, got 1e+61"),
+    (
+      "held.0.squares.2", Tensor([Double](repeating: -1, count: 4)),
+      "expected sums of squares, got -1.0"
+    ),
+    (
+      "held.0.samples.0", Tensor([Double](repeating: -1, count: 16), shape: [2, 8]),
+      "expected sums of squares, got -1.0"
+    ),
+    (
+      "fit.0.products.0.1", Tensor([Float](repeating: 1, count: 16), shape: [4, 4]),
+      "expected double[4, 4], got float[4, 4]"
+    ),
+    (
+      "fit.0.products.0.1", Tensor([Double](repeating: 1, count: 16), shape: [16]),
+      "expected double[4, 4], got double[16]"
+    ),
+    ("fit.1.mean.0", Tensor([0.0, 0, 0, 0]), "its metadata know none of it"),
+    ("more", Tensor([0.0]), "its metadata know none of it"),
+  ])
+  func wrongTensorsAreRefused(name: String, tensor: Tensor, message: String) throws {
+    let path = try edit(gather(0..<8, to: "a.safetensors")) { tensors, _ in
+      tensors[name] = tensor
+    }
+    let refusal = try failure { () throws(Failure) in try read(path) }
+    #expect(refusal.status == .malformedInput)
+    #expect(refusal.message == "\(path): tensor '\(name)': \(message)")
+  }
+
+  @Test func missingPartsAreNamed() throws {
+    let whole = try gather(0..<8, to: "a.safetensors")
+    let tensor = try edit(whole) { tensors, _ in tensors["held.0.mean.3"] = nil }
+    #expect(
+      try failure { () throws(Failure) in try read(tensor) }.message
+        == "\(tensor): tensor 'held.0.mean.3' is missing")
+    let header = try edit(whole) { _, metadata in metadata = [:] }
+    #expect(
+      try failure { () throws(Failure) in try read(header) }.message
+        == "\(header): expected statistics that rba-convert wrote, "
+        + "with metadata 'rba-convert.statistics'")
+    let schema = try edit(whole) { _, metadata in metadata["rba-convert.statistics"] = "{}" }
+    #expect(
+      try failure { () throws(Failure) in try read(schema) }.message
+        == "\(schema): metadata 'rba-convert.statistics': 'schema' is missing")
+    let model = try failure { () throws(Failure) in try read(self.model) }
+    #expect(model.status == .malformedInput)
+  }
+
+  // MARK: Its use
+
+  /// Spans in sequence, a frontier, and a guard.
+  static let selections = [
+    SelectionOptions(spans: "0.5:1,2:3", holdout: 0.5),
+    SelectionOptions(targetParameters: "80%", holdout: 0.5),
+    SelectionOptions(maximumDrop: 0.5, holdout: 0.5),
+  ]
+
+  @Test(arguments: selections.indices)
+  func theSameDataGiveTheSameBytesWithAndWithoutStatistics(_ index: Int) throws {
+    let (data, selection) = (try data(0..<32), Self.selections[index])
+    let gathered = try gather(0..<32, to: "gathered.safetensors")
+    let written = folder.path("written.safetensors")
+    let without = try convert(data, statistics: nil, to: "0.onnx", selection: selection)
+    for (name, statistics, threads) in [
+      ("1", gathered, 1), ("2", gathered, 3), ("3", written, 1), ("4", written, 2),
+    ] {
+      let with = try convert(
+        data, statistics: statistics, to: "\(name).onnx", selection: selection, threads: threads)
+      #expect(with == without)
+    }
+    #expect(try read(written).header.streams[0].pairs.count == 27)
+  }
+
+  @Test func whatTheFileLacksIsGathered() throws {
+    let whole = try gather(0..<32, to: "whole.safetensors")
+    let selection = SelectionOptions(spans: "0.5:1,2:3", holdout: 0.5)
+    let file = try read(whole)
+    // Only the pairs of one of both spans are left.
+    var header = file.header
+    header.streams[0].pairs = [PointPair(1, 1), PointPair(1, 2)]
+    let part = try edit(whole) { tensors, metadata in
+      metadata["rba-convert.statistics"] = try header.json()
+      tensors = tensors.filter { name, _ in
+        let point = name.split(separator: ".").dropFirst(3)
+        return name.contains("products")
+          ? ["1.1", "1.2"].contains(point.joined(separator: "."))
+          : point == ["1"] || point == ["2"]
+      }
+    }
+    let data = try data(0..<32)
+    let expected = try convert(data, statistics: nil, to: "a.onnx", selection: selection)
+    #expect(
+      try convert(data, statistics: part, to: "b.onnx", selection: selection) == expected)
+  }
+
+  @Test func fewSamplesJudgeWhatManyWereFittedOn() throws {
+    let many = try gather(0..<56, to: "many.safetensors")
+    let few = try data(56..<64)
+    let notes = Notes()
+    let selection = SelectionOptions(spans: "0.5:1,2:3", form: "linear", holdout: 0.5)
+    let with = try convert(
+      few, statistics: many, to: "a.onnx", selection: selection, notes: notes)
+    let without = try convert(few, statistics: nil, to: "b.onnx", selection: selection)
+    #expect(with != without)
+    #expect(
+      notes.lines == ["maps are fitted on the 28 samples of \(many), none anew in sequence"])
+    // Four samples of three rows cannot fit four features and a shift as well as 28 can.
+    func error(_ name: String) throws -> Double {
+      try Verification(
+        a: model, b: folder.path(name), data: DataRequest(paths: [try data(0..<64)]),
+        maximumError: 1, minimumAgreement: nil, machine: Machine(threads: 1)
+      ).run(.silent).outputs[0].relativeError
+    }
+    #expect(try error("a.onnx") < error("b.onnx"))
+  }
+
+  @Test func anotherHoldoutIsNoted() throws {
+    let statistics = try gather(0..<32, to: "a.safetensors")
+    let notes = Notes()
+    _ = try convert(
+      data(0..<32), statistics: statistics, to: "a.onnx",
+      selection: SelectionOptions(spans: "2:3", holdout: 0.25), notes: notes)
+    #expect(
+      notes.lines == [
+        "\(statistics): 16 samples of '\(try data(0..<32))' were fitted on, so some of the 8 held "
+          + "out now are among them; give the same --holdout"
+      ])
+  }
+
+  @Test func shortMemoryHoldsTheShortestSpans() throws {
+    let notes = Notes()
+    // Half of it is for moments: 27 pairs of 128 bytes, twice, do not fit.
+    let path = try gather(0..<32, to: "a.safetensors", memory: 6000, notes: notes)
+    let pairs = try read(path).header.streams[0].pairs.filter { $0.from < $0.to }
+    #expect(pairs.count < 21 && !pairs.isEmpty)
+    #expect(Set(pairs.prefix(1)) == [PointPair(0, 1)])
+    #expect(
+      notes.lines == [
+        "\(path): holds \(pairs.count) of 21 spans, the shortest: the moments of all would not fit "
+          + "0 MB"
+      ])
+  }
+
+  @Test func statisticsOfAnotherModelAreRefused() throws {
+    let statistics = try gather(0..<8, to: "a.safetensors")
+    let other = folder.path("other.onnx")
+    try Self.write(blocks: 4, to: other)
+    let (digest, otherDigest) = (
+      try LoadedModel(path: model).digest(), try LoadedModel(path: other).digest()
+    )
+    let refusal = try failure { () throws(Failure) in
+      try Conversion(
+        input: other, output: nil, overwriting: false, recordsProvenance: false,
+        data: DataRequest(paths: ["absent.npy"], statistics: statistics),
+        selection: SelectionOptions(), machine: Machine(threads: 1)
+      ).run(.silent)
+    }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message == "\(statistics): is of another model: expected the digest "
+        + "'\(otherDigest)' of \(other), got '\(digest)'")
+  }
+
+  // MARK: Merging
+
+  private func merge(_ paths: [String], notes: Notes = Notes()) throws(Failure) -> StatisticsReport
+  {
+    try StatisticsMerging(
+      inputs: paths, output: folder.path("merged.safetensors"), overwriting: true
+    )
+    .run(notes.diagnostics)
+  }
+
+  @Test func mergedShardsAreTheWhole() throws {
+    let shards = try [0..<8, 8..<40, 40..<64].map {
+      try gather($0, to: "\($0.lowerBound).safetensors")
+    }
+    let report = try merge(shards)
+    #expect(report.schema == "rba-convert/merge-stats/1")
+    #expect(report.samples.fit == 32 && report.samples.held == 32)
+    #expect(report.rows.map(\.fit) == [96])
+    #expect(report.pairs == [27])
+    #expect(report.bytes == (try bytes(report.output)).count)
+    let (merged, whole) = (try read(report.output), try read(gather(0..<64, to: "all.safetensors")))
+    #expect(merged.header.sources.map(\.samples.fit) == [4, 16, 12])
+    for part in SamplePart.allCases {
+      for pair in whole.header.streams[0].pairs where pair.from < pair.to {
+        let (a, b) = (
+          merged.moments(of: [pair], stream: 0, part).span(from: pair.from, to: pair.to),
+          whole.moments(of: [pair], stream: 0, part).span(from: pair.from, to: pair.to)
+        )
+        #expect(a.rowCount == b.rowCount)
+        // Sums of 96 float products: 96 ε of the largest scatter.
+        let bound = 96 * Double(Float.ulpOfOne) * max(b.xx.max()!, b.traceYY)
+        for (x, y) in zip(a.xx + a.xy + [a.traceYY], b.xx + b.xy + [b.traceYY]) {
+          #expect(abs(x - y) <= bound)
+        }
+        for (x, y) in zip(a.meanX + a.meanY, b.meanX + b.meanY) { #expect(abs(x - y) < 1e-6) }
+      }
+      let (a, b) = (
+        try #require(merged.profiles(of: 2, stream: 0)),
+        try #require(whole.profiles(of: 2, stream: 0))
+      )
+      #expect(a.fit.sampleCount == 32)
+      for (x, y) in zip(a.fit.squares, b.fit.squares) { #expect(abs(x - y) < 1e-5 * max(y, 1)) }
+    }
+  }
+
+  @Test func onlyWhatAllFilesHoldIsMerged() throws {
+    let whole = try gather(0..<32, to: "a.safetensors")
+    let part = try gather(32..<64, to: "b.safetensors", memory: 6000)
+    let held = try read(part).header.streams[0].pairs.count
+    let notes = Notes()
+    #expect(try merge([whole, part], notes: notes).pairs == [held])
+    #expect(
+      notes.lines == ["\(held) of 27 pairs of points are in all files; the others are left out"])
+  }
+
+  @Test func filesOfOtherModelsDoNotMerge() throws {
+    let first = try gather(0..<8, to: "a.safetensors")
+    var header = try read(first).header
+    header.model = "00"
+    let other = try edit(first) { _, metadata in
+      metadata["rba-convert.statistics"] = try header.json()
+    }
+    let digest = try read(first).header.model
+    let refusal = try failure { () throws(Failure) in try merge([first, other]) }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message
+        == "\(other): is of another model than \(first): expected '\(digest)', got '00'")
+    #expect(
+      try failure { () throws(Failure) in try merge([first]) }.status == .usage)
+    let same = try failure { () throws(Failure) in
+      try StatisticsMerging(inputs: [first, first], output: first, overwriting: true).run(.silent)
+    }
+    #expect(same.message == "\(first): is a statistics file to merge")
+  }
+
+  @Test func moreRowsThanCanBeCountedDoNotMerge() throws {
+    let first = try gather(0..<8, to: "a.safetensors")
+    var header = try read(first).header
+    header.streams[0].rows.fit = 1 << 53
+    let huge = try edit(first) { _, metadata in
+      metadata["rba-convert.statistics"] = try header.json()
+    }
+    let refusal = try failure { () throws(Failure) in try merge([first, huge]) }
+    #expect(
+      refusal.message == "\(huge): more rows than can be counted, with those before")
+  }
+
+  @Test func filesWithoutACommonPairDoNotMerge() throws {
+    let first = try gather(0..<8, to: "a.safetensors")
+    func keep(_ pair: PointPair, as name: String) throws -> String {
+      var header = try read(first).header
+      header.streams[0].pairs = [PointPair(pair.from, pair.from), pair]
+      let moments = StreamStatistics(
+        fit: try read(first).moments(of: [pair], stream: 0, .fit),
+        held: try read(first).moments(of: [pair], stream: 0, .held))
+      let path = folder.path(name)
+      try StatisticsFile.write(
+        header,
+        [
+          StreamRecord(
+            moments: moments, profiles: PointProfiles(width: 4, points: [pair.from, pair.to]))
+        ], to: path)
+      return path
+    }
+    let paths = [
+      try keep(PointPair(0, 1), as: "x.safetensors"),
+      try keep(PointPair(2, 3), as: "y.safetensors"),
+    ]
+    let refusal = try failure { () throws(Failure) in try merge(paths) }
+    #expect(
+      refusal.message == "\(paths[0]): has no pair of points that all other files hold too")
+  }
+
+  // MARK: Domain shift
+
+  private func verify(
+    _ other: String, _ data: String, statistics: String? = nil, notes: Notes = Notes()
+  ) throws(Failure) -> VerifyReport {
+    try Verification(
+      a: model, b: other, data: DataRequest(paths: [data], statistics: statistics),
+      maximumError: .infinity, minimumAgreement: nil, machine: Machine(threads: 1)
+    ).run(notes.diagnostics)
+  }
+
+  @Test(arguments: ["onnx", "safetensors"])
+  func dataOfAnotherKindAreNoted(ending: String) throws {
+    _ = try convert(
+      data(0..<32), statistics: nil, to: "out.\(ending)",
+      selection: SelectionOptions(spans: "0.5:1,2:3", holdout: 0.5))
+    let output = folder.path("out.\(ending)")
+    for range in [32..<64, 40..<44, 63..<64] {
+      let notes = Notes()
+      let shift = try #require(try verify(output, try data(range), notes: notes).domainShift)
+      #expect(!shift.exceeded && shift.distance <= shift.limit)
+      #expect(notes.lines == [])
+    }
+    let (notes, far) = (Notes(), try data(32..<64, scale: 5))
+    let shift = try #require(try verify(output, far, notes: notes).domainShift)
+    #expect(shift.exceeded && shift.distance > shift.limit)
+    #expect(["h1", "h4"].contains(shift.point))
+    #expect(notes.lines.count == 1)
+    #expect(
+      notes.lines.first?.hasPrefix(
+        "\(far): far from the data \(output) was made with: a distance of ") == true)
+  }
+
+  @Test func aStatisticsFileTellsToo() throws {
+    let statistics = try gather(0..<32, to: "a.safetensors")
+    let near = try verify(model, try data(32..<64), statistics: statistics).domainShift
+    #expect(try #require(near).exceeded == false)
+    let far = try verify(model, try data(32..<64, scale: 5), statistics: statistics).domainShift
+    #expect(try #require(far).exceeded)
+  }
+
+  @Test func modelsThatSayNothingAreNotLookedAt() throws {
+    let output = folder.path("out.onnx")
+    _ = try Conversion(
+      input: model, output: output, overwriting: false, recordsProvenance: false,
+      data: DataRequest(paths: [try data(0..<32)]),
+      selection: SelectionOptions(spans: "2:3"), machine: Machine(threads: 1)
+    ).run(.silent)
+    #expect(try LoadedModel(path: output).model.metadata.isEmpty)
+    let notes = Notes()
+    #expect(try verify(output, data(0..<8), notes: notes).domainShift == nil)
+    #expect(notes.lines == [])
+  }
+
+  @Test func modelsMadeFromAnotherAreNotLookedAt() throws {
+    _ = try convert(
+      data(0..<32), statistics: nil, to: "out.onnx", selection: SelectionOptions(spans: "2:3"))
+    let (output, copy, notes) = (folder.path("out.onnx"), folder.path("copy.onnx"), Notes())
+    var other = try LoadedModel(path: model).model
+    other.metadata.append(MetadataEntry(key: "more", value: "text"))
+    try ONNXFile.write(other, to: copy, overwriting: false)
+    let report = try Verification(
+      a: copy, b: output, data: DataRequest(paths: [try data(0..<8)]), maximumError: .infinity,
+      minimumAgreement: nil, machine: Machine(threads: 1)
+    ).run(notes.diagnostics)
+    #expect(report.domainShift == nil)
+    #expect(
+      notes.lines == [
+        "\(output): made from another model than \(copy), so how near the data are to its "
+          + "calibration is not looked at"
+      ])
+  }
+
+  @Test func aDamagedSignatureIsRefused() throws {
+    _ = try convert(
+      data(0..<32), statistics: nil, to: "out.onnx", selection: SelectionOptions(spans: "2:3"))
+    let output = folder.path("out.onnx")
+    var damaged = try LoadedModel(path: output).model
+    for index in damaged.metadata.indices
+    where damaged.metadata[index].key == "rba-convert.calibration" {
+      damaged.metadata[index].value = "{\"points\":[{}]}"
+    }
+    try ONNXFile.write(damaged, to: output, overwriting: true)
+    let refusal = try failure { () throws(Failure) in try verify(output, try data(0..<8)) }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message
+        == "\(output): metadata 'rba-convert.calibration': points[0]: 'name' is missing")
+  }
+}
