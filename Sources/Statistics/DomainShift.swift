@@ -16,9 +16,9 @@ package struct DomainShift: Sendable, Hashable {
     a.distance.isNaN ? false : b.distance.isNaN || a.distance / a.limit < b.distance / b.limit
   }
 
-  /// Half a sample's usual distance, squared: data whose mean is nearer lies among the calibration data,
-  /// however surely it is told apart.
-  private static let immaterial = 0.25
+  /// Two fifths of a sample's usual distance, squared: data whose mean is nearer lies among the
+  /// calibration data, however surely it is told apart.
+  private static let immaterial = 0.16
   /// Features depend on one another, so that the mean over them is not much surer than one of them. Of
   /// χ² with four degrees of freedom, over four, one in a thousand exceeds its expectation by more.
   private static let chance = 3.6

@@ -18,7 +18,8 @@ enum Verdict: Equatable {
 
 /// The program's readers, and what it does with a model that it accepted: `run`.
 enum FuzzedReader: String, CaseIterable, ExpressibleByArgument {
-  case onnx, safetensors, model, shards, difference, npy, npz, tensor, value, text, plan, run, statistics
+  case onnx, safetensors, model, shards, difference, npy, npz, tensor, value, text, plan, run
+  case statistics
 
   /// The reader whose seed files it starts from, too.
   var seeds: FuzzedReader { self == .difference ? .onnx : self }

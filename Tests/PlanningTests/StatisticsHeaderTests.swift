@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "", "line 1: expected a value, got '\"'"),
+    ("{", "", "line 1: expected the end, got ':'"),
     ("\"model\":\"00ff\",", "", "'model' is missing"),
     ("\"model\":", "\"modal\":", "expected no 'modal'"),
     ("\"00ff\"", "17", "model: expected a string, got a number"),

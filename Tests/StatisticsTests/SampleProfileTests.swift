@@ -45,7 +45,7 @@ import Testing
     let figures = [Float](repeating: 0, count: 8).withUnsafeBufferPointer {
       SampleProfile.figures(of: $0, width: 2, samples: 2)
     }
-    #expect(figures.joined().allSatisfy(\.isFinite))
+    #expect(figures.joined().allSatisfy { $0.isFinite })
   }
 
   @Test(arguments: [0, 1, 13, 39, 40])

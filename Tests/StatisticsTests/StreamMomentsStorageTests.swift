@@ -7,7 +7,7 @@ import Testing
 
   /// Rows of three observed points of a stream of four.
   private static func points(_ rows: Range<Int>) -> [[Float]] {
-    [(1000, 1), (-3, 2), (0.5, 3)].map { mean, seed in
+    ([(1000, 1), (-3, 2), (0.5, 3)] as [(Float, UInt64)]).map { mean, seed in
       let all = Rows(200, width: 4, mean: mean, seed: seed)
       return Array(all.values[rows.lowerBound * 4..<rows.upperBound * 4])
     }

@@ -79,7 +79,7 @@ public struct Conversion: Sendable {
     var rewritten = try result.rewritten()
     rewritten.model.removeStaleTrainingInfo(diagnostics)
     if recordsProvenance {
-      rewritten.model.recordProvenance(of: result.plan(signature: try result.signature()))
+      try rewritten.model.recordProvenance(of: result.plan(signature: try result.signature()))
     }
     let paths = try target.write(rewritten.model, sparing: inputs)
     let written: LoadedModel
@@ -144,12 +144,16 @@ extension Model {
       "\(count) training_info left out: its graphs speak of values that were replaced")
   }
 
-  /// Writes down in the model's metadata what it was made from, and how.
-  mutating func recordProvenance(of plan: ReplacementPlan) {
+  /// Writes down in the model's metadata what it was made from, how, and what the data were like.
+  mutating func recordProvenance(of plan: ReplacementPlan) throws(Failure) {
     let spans = plan.spans.map { "\($0.label) \($0.form.rawValue)" }.joined(separator: ", ")
+    let calibration: String?
+    do { calibration = try plan.calibration?.json() } catch {
+      throw Failure(.internalFault, "cannot encode what the calibration data were like: \(error)")
+    }
     let entries = [
       ("rba-convert.version", programVersion), (ProvenanceKey.source, plan.model),
-      ("rba-convert.spans", spans), (ProvenanceKey.calibration, try? plan.calibration?.json()),
+      ("rba-convert.spans", spans), (ProvenanceKey.calibration, calibration),
     ]
     for (key, value) in entries {
       metadata.removeAll { $0.key == key }

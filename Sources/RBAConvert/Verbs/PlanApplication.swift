@@ -62,7 +62,7 @@ public struct PlanApplication: Sendable {
     } catch { throw Failure(.malformedInput, "\(plan): \(error)") }
     do throws(GraphError) { try structure.restore(&result.graph) } catch { throw Failure(error) }
     result.removeStaleTrainingInfo(diagnostics)
-    if recordsProvenance { result.recordProvenance(of: document) }
+    if recordsProvenance { try result.recordProvenance(of: document) }
     let written = try target.write(result, sparing: inputs)
     return try SizeReport(verb: "apply", from: loaded, to: written[0])
   }

@@ -1,3 +1,4 @@
+import Glibc
 import Planning
 import Statistics
 import Tensors
@@ -53,7 +54,13 @@ public struct StatisticsMerging: Sendable {
     }
     try StatisticsFile.write(
       header, try records(of: header), to: output, overwriting: overwriting)
-    return StatisticsReport(verb: "merge-stats", of: try StatisticsFile(path: output))
+    do throws(Failure) {
+      return StatisticsReport(verb: "merge-stats", of: try StatisticsFile(path: output))
+    } catch {
+      // Sums of numbers that each were small enough need not be.
+      unlink(output)
+      throw error
+    }
   }
 
   /// The merged moments; of the files only one is in memory besides.
