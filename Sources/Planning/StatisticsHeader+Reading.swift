@@ -118,7 +118,15 @@ extension StatisticsHeader.Outliers {
     }
     let weights = try member["weights"]
     try weights.expectKeys(["fit", "held"])
-    // No row weighs more than 1.
+    // Every row weighs something, and none more than 1.
+    for (key, count) in [("fit", rows.fit), ("held", rows.held)] where count > 0 {
+      let weight = try weights[key]
+      guard try weight.number > 0 else {
+        throw PlanError(
+          .malformed, path: weight.path,
+          "expected a number above 0, got \(try weight.number)")
+      }
+    }
     self.init(
       medians: medians,
       weights: StatisticsHeader.Weights(

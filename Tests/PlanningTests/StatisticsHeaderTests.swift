@@ -17,10 +17,57 @@ import Testing
     ],
     sources: [.init(name: "x.npy", samples: .init(fit: 3, held: 1))])
 
+  /// With all that a stream may have.
+  private static var full: StatisticsHeader {
+    var header = header
+    header.streams[0].means = .init(fit: 3, held: 1)
+    header.streams[0].patches = .init(fit: 9, held: 2)
+    header.streams[0].outliers = .init(
+      medians: [0, 0.1, 1e300], weights: .init(fit: 11.7, held: 4))
+    return header
+  }
+
   @Test func aDocumentComesBack() throws {
-    let text = try Self.header.json()
-    #expect(try StatisticsHeader(json: Array(text.utf8)) == Self.header)
-    #expect(!text.contains("\n"))
+    for header in [Self.header, Self.full] {
+      let text = try header.json()
+      #expect(try StatisticsHeader(json: Array(text.utf8)) == header)
+      #expect(!text.contains("\n"))
+    }
+  }
+
+  @Test(arguments: [
+    (
+      "\"means\":{\"fit\":3", "\"means\":{\"fit\":0",
+      "streams[0].means.fit: expected a whole number from 1 to 9007199254740992, got 0.0"
+    ),
+    (
+      "\"patches\":{\"fit\":9", "\"patches\":{\"fit\":9.5",
+      "streams[0].patches.fit: expected a whole number from 1 to 9007199254740992, got 9.5"
+    ),
+    (
+      "[0,0.1,1e+300]", "[0,0.1]",
+      "streams[0].outliers.medians: expected a number for each of 3 points, got 2"
+    ),
+    (
+      "[0,0.1,", "[0,-0.1,",
+      "streams[0].outliers.medians[1]: expected a number from 0 to "
+        + "\(Double.greatestFiniteMagnitude), got -0.1"
+    ),
+    (
+      "\"fit\":11.7", "\"fit\":12.5",
+      "streams[0].outliers.weights.fit: expected a number from 0 to 12.0, got 12.5"
+    ),
+    (
+      "\"fit\":11.7", "\"fit\":0",
+      "streams[0].outliers.weights.fit: expected a number above 0, got 0.0"
+    ),
+  ])
+  func wrongKindsAreRefused(old: String, new: String, message: String) throws {
+    let text = try Self.full.json()
+    let range = try #require(text.firstRange(of: old))
+    let edited = text.replacingCharacters(in: range, with: new)
+    let error = #expect(throws: PlanError.self) { try StatisticsHeader(json: Array(edited.utf8)) }
+    #expect(error?.description == message)
   }
 
   @Test(arguments: [

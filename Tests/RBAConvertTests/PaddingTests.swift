@@ -85,6 +85,45 @@ import Testing
     #expect(read.spans[0].mask == (form == "context" ? "m" : nil))
   }
 
+  @Test func paddingIsNoShift() throws {
+    let (path, output) = (try model(), folder.path("out.onnx"))
+    _ = try Conversion(
+      input: path, output: output, overwriting: false, recordsProvenance: true, data: data(1),
+      selection: SelectionOptions(spans: "0.5:1.5"), machine: Machine(threads: 1)
+    ).run(.silent)
+    let distances = try [Float(1), 0, 700].map { filling in
+      let report = try Verification(
+        a: path, b: output, data: data(filling), maximumError: .infinity, minimumAgreement: nil,
+        machine: Machine(threads: 1)
+      ).run(.silent)
+      return try #require(report.domainShift).distance
+    }
+    #expect(distances[0] == distances[1])
+    #expect(distances[0] == distances[2])
+  }
+
+  @Test(arguments: ["low-rank", "context"])
+  func savedMomentsLeavePaddingOut(_ form: String) throws {
+    let path = try model()
+    let statistics = folder.path("s.safetensors")
+    _ = try StatisticsGathering(
+      input: path, output: statistics, overwriting: false, data: data(700), holdout: 0.5,
+      machine: Machine(threads: 1)
+    ).run(.silent)
+    let plans = try [nil, statistics].map { statistics in
+      let plan = folder.path("plan.json")
+      var request = try data(1)
+      request.statistics = statistics
+      _ = try Analysis(
+        input: path, plan: plan, overwriting: true, data: request,
+        selection: SelectionOptions(spans: "0.5:1.5", form: form, holdout: 0.5),
+        machine: Machine(threads: 1)
+      ).run(.silent)
+      return try bytes(plan)
+    }
+    #expect(plans[0] == plans[1])
+  }
+
   @Test(arguments: ["low-rank", "context"])
   func aPlanAppliedGivesWhatConvertGives(_ form: String) throws {
     let path = try model()

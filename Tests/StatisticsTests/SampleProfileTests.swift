@@ -22,7 +22,9 @@ import Testing
     var result = SampleProfile(width: width)
     result.add(
       values.withUnsafeBufferPointer {
-        SampleProfile.figures(of: $0, width: width, samples: count)
+        SampleProfile.figures(
+          of: $0, width: width, counts: Array(repeating: values.count / width / count, count: count)
+        )
       })
     return result
   }
@@ -31,7 +33,7 @@ import Testing
     // Two samples of two rows of two features.
     let values: [Float] = [1, 10, 3, 14, -5, 7, -5, 7]
     let figures = values.withUnsafeBufferPointer {
-      SampleProfile.figures(of: $0, width: 2, samples: 2)
+      SampleProfile.figures(of: $0, width: 2, counts: [2, 2])
     }
     #expect(figures[0][..<2] == [2, 12])
     // Variances 1 and 4, and a millionth of the squared means.
@@ -41,9 +43,19 @@ import Testing
     #expect(abs(figures[1][2] - log(5e-3)) < 1e-12)
   }
 
+  @Test func `samples may have rows in any number`() {
+    let values: [Float] = [1, 10, 3, 14, -5, 7, -5, 7, 0, 0]
+    let figures = values.withUnsafeBufferPointer {
+      SampleProfile.figures(of: $0, width: 2, counts: [1, 3, 1])
+    }
+    #expect(figures.map { $0[0] } == [1, -7.0 / 3, 0])
+    // One row has no deviation but a thousandth of its mean.
+    #expect(abs(figures[0][3] - log(1e-2)) < 1e-12)
+  }
+
   @Test func `nothing but zeros has finite figures`() {
     let figures = [Float](repeating: 0, count: 8).withUnsafeBufferPointer {
-      SampleProfile.figures(of: $0, width: 2, samples: 2)
+      SampleProfile.figures(of: $0, width: 2, counts: [2, 2])
     }
     #expect(figures.joined().allSatisfy { $0.isFinite })
   }

@@ -8,7 +8,9 @@ struct MergeStats: ParsableCommand {
     abstract: "Merge the statistics of shards of the data.",
     discussion: """
       The files are of one model. They are merged in the order given; the same files in the same order \
-      give the same bytes, and what 'gather-stats' would give for all the data but for rounding.
+      give the same bytes, and what 'gather-stats' would give for all the data but for rounding and for \
+      which pixels convolutions are fitted to. Outlier tokens have the same weights in all files, which \
+      'gather-stats --weights-of' sees to.
       """)
 
   @Argument(help: "The statistics files to merge, .safetensors.")
