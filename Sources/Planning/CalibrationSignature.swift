@@ -27,7 +27,7 @@ package struct CalibrationSignature: Sendable, Hashable, Encodable {
         ($0 / Double(max(profile.sampleCount - 1, 1))).squareRoot()
       }
       self.name = name
-      self.heldDistance = heldDistance
+      self.heldDistance = Double(Float(heldDistance))
       samples = profile.sampleCount
       mean = FloatList(profile.means[..<width])
       logDeviation = FloatList(profile.means[width...])

@@ -409,6 +409,20 @@ import Testing
       refusal.message == "\(huge): more rows than can be counted, with those before")
   }
 
+  @Test func sumsBeyondWhatAFileHoldsReplaceNothing() throws {
+    let first = try gather(0..<8, to: "a.safetensors")
+    let huge = try edit(first) { tensors, _ in
+      tensors["held.0.squares.2"] = Tensor([9e59, 0, 0, 0])
+    }
+    let before = try bytes(try merge([first, first]).output)
+    let refusal = try failure { () throws(Failure) in try merge([huge, huge]) }
+    let output = folder.path("merged.safetensors")
+    #expect(
+      refusal.message
+        == "\(output): tensor 'held.0.squares.2': expected finite sums, got 1.8e+60")
+    #expect(try bytes(output) == before)
+  }
+
   @Test func filesWithoutACommonPairDoNotMerge() throws {
     let first = try gather(0..<8, to: "a.safetensors")
     func keep(_ pair: PointPair, as name: String) throws -> String {

@@ -338,17 +338,37 @@ def statistics():
     counts, samples = {"fit": 6, "held": 2}, {"fit": 3, "held": 1}
     bare = {"points": ["b"], "shape": [1, 2], "width": 2, "pairs": [], "rows": {"fit": 0, "held": 0},
             "profiled": {"fit": 0, "held": 0}}
-    for pairs, streams in ([[0, 0], [0, 1]], []), ([[0, 0], [0, 1], [0, 2], [1, 1], [1, 2]], [bare]):
-        stream = {"points": ["a", "é", "c"], "shape": [1, 2, 2], "width": 2, "pairs": pairs, "rows": counts,
-                  "profiled": samples}
-        header = {"schema": "rba-convert/stats/1", "model": "0" * 64, "streams": [stream, *streams],
+    stream = {"points": ["a", "é", "c"], "shape": [1, 2, 2], "width": 2, "rows": counts, "profiled": samples}
+    weighed = {"means": samples, "outliers": {"medians": [1, 0.5, 0], "weights": {"fit": 5.5, "held": 2}}}
+    pixels = {"points": ["a", "b"], "shape": [1, 1, 2, 3], "width": 1, "patches": counts}
+    for streams in ([{**stream, "pairs": [[0, 0], [0, 1]]}],
+                    [{**stream, "pairs": [[0, 0], [0, 1], [0, 2], [1, 1], [1, 2]]}, bare],
+                    [{**stream, **weighed, "pairs": [[0, 0], [0, 2]]}],
+                    [{**stream, **pixels, "pairs": [[0, 0], [0, 1]]}]):
+        header = {"schema": "rba-convert/stats/1", "model": "0" * 64, "streams": streams,
                   "sources": [{"name": "data.npy", "samples": samples}]}
-        points = sorted({point for pair in pairs for point in pair})
-        tensors = [(f"{part}.0.{name}", "F64", shape) for part in ("fit", "held") for name, shape in [
-            *((f"{kind}.{point}", [2]) for point in points for kind in ("mean", "squares")),
-            *((f"samples.{point}", [2, 4]) for point in points),
-            *((f"products.{a}.{b}", [2, 2]) for a, b in pairs)]]
+        tensors = [(f"{part}.{index}.{name}", "F64", shape) for part in ("fit", "held")
+                   for index, entry in enumerate(streams) for name, shape in statistics_parts(entry)]
         yield safetensors_file(tensors, {"rba-convert.statistics": json.dumps(header)})
+
+
+def statistics_parts(stream):
+    """The names and shapes of what a statistics file holds of a part of a stream."""
+    width, pairs = stream["width"], stream["pairs"]
+    points = sorted({point for pair in pairs for point in pair})
+    tokens = [*((f"{kind}.{point}", [width]) for point in points for kind in ("mean", "squares")),
+              *((f"products.{a}.{b}", [width, width]) for a, b in pairs)]
+    yield from ((f"samples.{point}", [2, 2 * width]) for point in points)
+    yield from tokens
+    if "means" in stream:
+        yield from ((f"means.{name}", shape) for name, shape in tokens)
+    if "patches" in stream:
+        features = 9 * width
+        for start in sorted({a for a, b in pairs if a < b}):
+            yield from ((f"patches.mean.{start}", [features]), (f"patches.products.{start}", [features, features]))
+        for a, b in (pair for pair in pairs if pair[0] < pair[1]):
+            yield from ((f"patches.mean.{a}.{b}", [width]), (f"patches.products.{a}.{b}", [features, width]),
+                        (f"patches.squares.{a}.{b}", [1]))
 
 
 def main():

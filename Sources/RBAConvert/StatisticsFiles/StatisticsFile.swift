@@ -181,13 +181,19 @@ private struct StoredPart {
       }
       return nil
     }
-    guard let fault else { return }
-    let expected = fault < 0 && -fault <= largestMagnitude ? "sums of squares" : "finite sums"
-    throw Failure(.malformedInput, "\(path): tensor '\(name)': expected \(expected), got \(fault)")
+    if let fault { throw StatisticsFile.refusal(of: fault, in: name, path) }
   }
 }
 
 extension StatisticsFile {
+  /// What is said of a number that a tensor may not hold.
+  fileprivate static func refusal(of number: Double, in tensor: String, _ path: String) -> Failure {
+    let expected = abs(number) <= largestMagnitude ? "sums of squares" : "finite sums"
+    let found = number.isNaN ? "nan" : "\(number)"
+    return Failure(
+      .malformedInput, "\(path): tensor '\(tensor)': expected \(expected), got \(found)")
+  }
+
   /// The tensors that a file with this header has.
   private static func parts(of header: StatisticsHeader) -> [StoredPart] {
     var result: [StoredPart] = []
@@ -214,30 +220,39 @@ extension StatisticsFile {
   }
 
   /// Writes what was gathered of each stream; the file appears whole or not at all.
+  ///
+  /// - Throws: `Failure`, also where a sum is beyond what a file may hold: nothing is written then.
   static func write(
     _ header: StatisticsHeader, _ records: consuming [StreamRecord], to path: String,
     overwriting: Bool = false
   ) throws(Failure) {
     var tensors: [(name: String, tensor: Tensor)] = []
+    var fault: (name: String, number: Double)?
+    func check(_ numbers: [Double], _ name: String) {
+      guard fault == nil else { return }
+      let number = numbers.first { !(abs($0) <= largestMagnitude) }
+      fault = number.map { (name, $0) }
+    }
     for index in records.indices {
       for part in SamplePart.allCases {
         let prefix = "\(part.rawValue).\(index)"
         let profiles = records[index].profiles
         for (point, profile) in zip(profiles.points, profiles[part]) {
-          tensors.append(
-            (
-              "\(prefix).samples.\(point)",
-              Tensor(profile.means + profile.squares, shape: [2, 2 * profile.width])
-            ))
+          let (name, numbers) = ("\(prefix).samples.\(point)", profile.means + profile.squares)
+          check(numbers, name)
+          tensors.append((name, Tensor(numbers, shape: [2, 2 * profile.width])))
         }
         // What is copied is let go of.
         var moments = PartStatistics(width: header.streams[index].width, spans: [], kinds: [])
         swap(&moments, &records[index].moments[part])
         moments.takeApart { stored, values in
-          tensors.append(("\(prefix).\(stored.name)", Tensor(values, shape: stored.shape)))
+          let name = "\(prefix).\(stored.name)"
+          check(values, name)
+          tensors.append((name, Tensor(values, shape: stored.shape)))
         }
       }
     }
+    if let fault { throw refusal(of: fault.number, in: fault.name, path) }
     let text: String
     do { text = try header.json() } catch {
       throw Failure(.internalFault, "\(path): cannot encode the statistics' header: \(error)")

@@ -1,4 +1,3 @@
-import Glibc
 import Planning
 import Statistics
 import Tensors
@@ -54,13 +53,7 @@ public struct StatisticsMerging: Sendable {
     }
     try StatisticsFile.write(
       header, try records(of: header), to: output, overwriting: overwriting)
-    do throws(Failure) {
-      return StatisticsReport(verb: "merge-stats", of: try StatisticsFile(path: output))
-    } catch {
-      // Sums of numbers that each were small enough need not be.
-      unlink(output)
-      throw error
-    }
+    return StatisticsReport(verb: "merge-stats", of: try StatisticsFile(path: output))
   }
 
   /// The merged moments; of the files only one is in memory besides.
