@@ -124,18 +124,20 @@ import Testing
         == plan(model, data, statistics: nil, selection))
   }
 
-  @Test func plainLeastSquaresTakesNoWeights() throws {
+  @Test(arguments: [
+    SelectionOptions(spans: "0:1", form: "linear", fit: "least-squares", holdout: 0.5),
+    SelectionOptions(holdout: 0.5, recipe: "shortgpt", blocks: 1),
+  ])
+  func publishedMethodsTakeNoWeights(selection: SelectionOptions) throws {
     let (model, data) = try outliers()
     let statistics = try gather(model, data, to: "s.safetensors")
     let notes = Notes()
-    let selection = SelectionOptions(
-      spans: "0:1", form: "linear", fit: "least-squares", holdout: 0.5)
     #expect(
       try plan(model, data, statistics: statistics, selection, notes: notes)
         == plan(model, data, statistics: nil, selection))
     #expect(
       notes.lines == [
-        "\(statistics): its outlier tokens have weights, which plain least squares does not take; "
+        "\(statistics): its outlier tokens have weights, which the published methods do not take; "
           + "maps are fitted on the data given"
       ])
   }

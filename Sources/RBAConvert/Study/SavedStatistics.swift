@@ -156,7 +156,7 @@ extension Study {
     }
     if !streams.indices.allSatisfy({ weighsAlike(file, stream: $0) }) {
       diagnostics.note(
-        "\(file.path): its outlier tokens have weights, which plain least squares does not take; "
+        "\(file.path): its outlier tokens have weights, which the published methods do not take; "
           + "maps are fitted on the data given")
     }
     if savesMoreSamples {
