@@ -1,5 +1,6 @@
 package import GraphIR
 package import Operators
+import Tensors
 
 /// A chain of values h₀ … h_L of one shape, each the last plus a branch.
 package struct ResidualStream: Sendable {
@@ -51,6 +52,11 @@ package struct ResidualStream: Sendable {
 
   /// The number of features at one position: d.
   package var width: Int { layout == .channels ? type.shape[1] : type.shape[type.shape.count - 1] }
+
+  /// Bytes of so many numbers in the type of the stream, in which replacements are stored.
+  package func byteCount(ofParameters count: Int) -> Int {
+    type.elementType.byteCount(elements: count) ?? .max
+  }
 
   /// Whether the steps alternate between attention and MLP, so that a block is two of them.
   package var hasPairedSteps: Bool {

@@ -11,15 +11,15 @@ package struct SpanSetSearch {
   /// What was measured of a set.
   package struct Measured: Sendable {
     package let set: SpanSet
-    /// Parameters of the model that is left.
-    package let parameters: Int
+    /// Of the model that is left, in the unit that the search counts in: parameters or bytes.
+    package let size: Int
     package let damage: Double
     /// Whether the damage is within what is allowed.
     package let isAcceptable: Bool
 
-    package init(_ set: SpanSet, parameters: Int, damage: Double, isAcceptable: Bool) {
+    package init(_ set: SpanSet, size: Int, damage: Double, isAcceptable: Bool) {
       self.set = set
-      self.parameters = parameters
+      self.size = size
       self.damage = damage
       self.isAcceptable = isAcceptable
     }
@@ -40,8 +40,8 @@ package struct SpanSetSearch {
   package enum Target: Sendable {
     /// Once so many sets in a row are not acceptable.
     case unacceptable(inARow: Int)
-    /// Once the model has at most so many parameters.
-    case parameters(Int)
+    /// Once the model is at most so large.
+    case size(Int)
   }
 
   /// How much the damage is first taken to grow for each parameter a step saves; absent for those that
@@ -55,7 +55,7 @@ package struct SpanSetSearch {
   /// Sets to measure at most.
   package let budget: Int
   /// Sets of falling size to begin with, where the budget is too small to come from the empty set to
-  /// the target step by step: the smallest that is acceptable, or the first that is small enough.
+  /// the target step by step: the smallest that is acceptable, or the last that is too large.
   package let seeds: [SpanSet]
 
   package init(
@@ -73,17 +73,18 @@ package struct SpanSetSearch {
   /// The sets measured, in the order in which they were.
   ///
   /// - Parameters:
-  ///   - parameters: of the model that is left by a set.
+  ///   - size: of the model that is left by a set.
   ///   - measure: `nil` ends the search.
   package func run<E: Error>(
-    parameters: @escaping (SpanSet) -> Int, measure: (SpanSet) throws(E) -> Measured?
+    size: @escaping (SpanSet) -> Int, measure: (SpanSet) throws(E) -> Measured?
   ) throws(E) -> [Measured] {
-    var state = State(search: self, parameters: parameters, empty: parameters(SpanSet()))
+    var state = State(search: self, size: size, empty: size(SpanSet()))
     try state.begin(measure)
     repeat {
       try state.descend(measure)
       try state.climb(measure)
     } while try state.exchange(measure)
+    try state.arrive(measure)
     return state.measured
   }
 }
@@ -94,12 +95,14 @@ private struct State {
   typealias Step = SpanSetSearch.Step
 
   let search: SpanSetSearch
-  let parameters: (SpanSet) -> Int
+  let size: (SpanSet) -> Int
   private(set) var measured: [Measured]
   private var known: [SpanSet: Int] = [:]
   private(set) var isOver = false
   /// The set that the search goes on from.
-  private var current: Measured
+  private var current: Measured { didSet { idle = [] } }
+  /// Steps that save nothing beside the current set: of a form that costs more than they do.
+  private var idle: Set<Step> = []
   /// What each step was last seen to add for each parameter it saves.
   private var slopes: [Step: Double]
   /// The damage that each step was seen to add when it was passed over.
@@ -114,11 +117,11 @@ private struct State {
   private static let exchanged = 4
 
   init(
-    search: SpanSetSearch, parameters: @escaping (SpanSet) -> Int, empty: Int
+    search: SpanSetSearch, size: @escaping (SpanSet) -> Int, empty: Int
   ) {
     self.search = search
-    self.parameters = parameters
-    let nothing = Measured(SpanSet(), parameters: empty, damage: 0, isAcceptable: true)
+    self.size = size
+    let nothing = Measured(SpanSet(), size: empty, damage: 0, isAcceptable: true)
     measured = [nothing]
     known[nothing.set] = 0
     current = nothing
@@ -153,8 +156,8 @@ private struct State {
         if result.isAcceptable { low = middle } else { high = middle }
       }
       if low >= 0 { current = measured[known[seeds[low]]!] }
-    case .parameters(let count):
-      guard let seed = seeds.last(where: { parameters($0) > count }) else { return }
+    case .size(let count):
+      guard let seed = seeds.last(where: { size($0) > count }) else { return }
       if let result = try look(at: seed, measure) { current = result }
     }
   }
@@ -172,18 +175,31 @@ private struct State {
       current = next
       switch search.target {
       case .unacceptable: if next.isAcceptable { beyond = [] } else { beyond.append(next) }
-      case .parameters(let count): if next.parameters <= count { beyond.append(next) }
+      case .size(let count): if next.size <= count { beyond.append(next) }
       }
     }
     // An exchange starts from the best there is.
     current = best ?? current
   }
 
+  /// Where the budget was spent before the model was small enough, passes over what else seems cheapest
+  /// and measures that.
+  mutating func arrive<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
+    guard case .size(let limit) = search.target, best == nil else { return }
+    var set = current.set
+    for step in candidates where size(set) > limit {
+      set = set.adding(step.index, of: step.stream, as: search.form)
+    }
+    guard size(set) < current.size, let result = try measure(set) else { return }
+    known[set] = measured.count
+    measured.append(result)
+  }
+
   /// How many sets behind the target are looked at, for what richer forms make of them.
   private var most: Int {
     switch search.target {
     case .unacceptable(let count): count
-    case .parameters: Self.overshoot
+    case .size: Self.overshoot
     }
   }
 
@@ -192,16 +208,16 @@ private struct State {
     switch search.target {
     case .unacceptable:
       measured.filter(\.isAcceptable)
-        .min { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) }
-    case .parameters(let count):
-      measured.filter { $0.parameters <= count }
-        .min { ($0.damage, $0.parameters) < ($1.damage, $1.parameters) }
+        .min { ($0.size, $0.damage) < ($1.size, $1.damage) }
+    case .size(let count):
+      measured.filter { $0.size <= count }
+        .min { ($0.damage, $0.size) < ($1.damage, $1.size) }
     }
   }
 
   /// The steps not passed over, those first that were last seen to add least.
   private var candidates: [Step] {
-    slopes.keys.filter { !current.set.covers($0.index, of: $0.stream) }
+    slopes.keys.filter { !current.set.covers($0.index, of: $0.stream) && !idle.contains($0) }
       .sorted { (slopes[$0]!, $0.stream, $0.index) < (slopes[$1]!, $1.stream, $1.index) }
   }
 
@@ -212,16 +228,22 @@ private struct State {
     while let step = candidates.first {
       if let result = fresh[step] { return (result, step) }
       let set = current.set.adding(step.index, of: step.stream, as: search.form)
+      let saved = current.size - size(set)
+      guard saved > 0 else {
+        idle.insert(step)
+        continue
+      }
       guard let result = try look(at: set, measure) else {
         // What was measured anew is still better than nothing.
         let seen = candidates.first { fresh[$0] != nil }
         return seen.map { (fresh[$0]!, $0) }
       }
-      let saved = current.parameters - result.parameters
-      slopes[step] =
-        saved > 0 && result.damage.isFinite
-        ? max(result.damage - current.damage, 0) / Double(saved) : .infinity
-      if slopes[step] == .infinity { slopes[step] = nil } else { fresh[step] = result }
+      guard result.damage.isFinite else {
+        slopes[step] = nil
+        continue
+      }
+      slopes[step] = max(result.damage - current.damage, 0) / Double(saved)
+      fresh[step] = result
     }
     return nil
   }
@@ -238,8 +260,8 @@ private struct State {
       while !isOver {
         let limit: Int
         switch search.target {
-        case .unacceptable: limit = set.isAcceptable ? 0 : (best?.parameters ?? .max) - 1
-        case .parameters(let count): limit = count
+        case .unacceptable: limit = set.isAcceptable ? 0 : (best?.size ?? .max) - 1
+        case .size(let count): limit = count
         }
         let hopes = enrichments(of: set, within: limit).filter { !refused.contains($0) }
         guard let next = hopes.first, let result = try look(at: next, measure) else { break }
@@ -259,9 +281,9 @@ private struct State {
       }
       for form in search.forms where form != member.form {
         let set = start.set.changing(member, to: form)
-        let size = parameters(set)
-        guard size > start.parameters, size <= limit else { continue }
-        result.append((set, share / Double(size - start.parameters)))
+        let richer = size(set)
+        guard richer > start.size, richer <= limit else { continue }
+        result.append((set, share / Double(richer - start.size)))
       }
     }
     return result.enumerated()
@@ -291,10 +313,10 @@ private struct State {
     switch search.target {
     case .unacceptable:
       // At the same size, less damage leaves room for a further step.
-      a.isAcceptable && a.parameters <= b.parameters
-        && (a.parameters < b.parameters || a.damage < b.damage * 0.99)
-    case .parameters(let count):
-      a.parameters <= count && a.damage < b.damage * 0.999
+      a.isAcceptable && a.size <= b.size
+        && (a.size < b.size || a.damage < b.damage * 0.99)
+    case .size(let count):
+      a.size <= count && a.damage < b.damage * 0.999
     }
   }
 
@@ -303,13 +325,13 @@ private struct State {
     let added = candidates.prefix(Self.exchanged)
     let restored = start.set.restorations.prefix(4 * Self.exchanged)
     var result: [SpanSet] = []
-    if case .parameters(let count) = search.target {
+    if case .size(let count) = search.target {
       result += enrichments(of: start, within: count)
     }
     for step in added {
       for set in restored where !set.covers(step.index, of: step.stream) {
         let set = set.adding(step.index, of: step.stream, as: search.form)
-        if set != start.set, parameters(set) <= start.parameters { result.append(set) }
+        if set != start.set, size(set) <= start.size { result.append(set) }
       }
     }
     for member in start.set.members where member.form != search.form {

@@ -3,6 +3,7 @@ import Execution
 import GraphIR
 import ONNXFormat
 import SafetensorsFormat
+import Synchronization
 import Tensors
 
 /// What a process tells its caller by its exit status, after sysexits.h.
@@ -93,7 +94,7 @@ public struct Failure: Error, Sendable {
 
 /// Where a verb sends what it has to say while it works.
 public struct Diagnostics: Sendable {
-  /// Takes a line the user should see even when all goes well.
+  /// Takes a line the user should see even when all goes well; the same line once.
   public var note: @Sendable (String) -> Void
   /// Takes what is being done, and which part of it is finished, from 0 to 1.
   public var progress: @Sendable (_ phase: String, _ fraction: Double) -> Void
@@ -103,10 +104,18 @@ public struct Diagnostics: Sendable {
     note: @escaping @Sendable (String) -> Void,
     progress: @escaping @Sendable (_ phase: String, _ fraction: Double) -> Void
   ) {
-    self.note = note
+    let sent = SentLines()
+    self.note = { line in if sent.isFirst(line) { note(line) } }
     self.progress = progress
   }
 
   /// Says nothing.
   public static let silent = Diagnostics(note: { _ in }, progress: { _, _ in })
+}
+
+/// Tells lines that were sent from new ones.
+private final class SentLines: Sendable {
+  private let lines = Mutex<Set<String>>([])
+
+  func isFirst(_ line: String) -> Bool { lines.withLock { $0.insert(line).inserted } }
 }

@@ -27,7 +27,7 @@ import Testing
 
     func measured(_ set: SpanSet) -> SpanSetSearch.Measured {
       SpanSetSearch.Measured(
-        set, parameters: parameters(set), damage: damage(set), isAcceptable: damage(set) <= limit)
+        set, size: parameters(set), damage: damage(set), isAcceptable: damage(set) <= limit)
     }
 
     func search(
@@ -39,7 +39,7 @@ import Testing
       return SpanSetSearch(
         estimates: Dictionary(uniqueKeysWithValues: steps), forms: [.linear], target: target,
         budget: budget, seeds: seeds
-      ).run(parameters: parameters) { set -> SpanSetSearch.Measured? in measured(set) }
+      ).run(size: parameters) { set -> SpanSetSearch.Measured? in measured(set) }
     }
 
     /// Every set of spans in both forms.
@@ -69,8 +69,8 @@ import Testing
   func findsTheSmallestAcceptableSetThatBruteForceFinds(index: Int) {
     let network = Self.networks[index]
     let found = network.search(.unacceptable(inARow: 3), budget: 200)
-    let best = network.all.map(network.measured).filter(\.isAcceptable).map(\.parameters).min()
-    #expect(found.filter(\.isAcceptable).map(\.parameters).min() == best)
+    let best = network.all.map(network.measured).filter(\.isAcceptable).map(\.size).min()
+    #expect(found.filter(\.isAcceptable).map(\.size).min() == best)
     #expect(Set(found.map(\.set)).count == found.count, "no set is measured twice")
   }
 
@@ -79,9 +79,9 @@ import Testing
     let network = Self.networks[index]
     for count in [7000, 6000, 5000, 4000, 3000] where count < network.saving * network.damages.count
     {
-      let found = network.search(.parameters(count), budget: 200)
-        .filter { $0.parameters <= count }.map(\.damage).min()
-      let best = network.all.map(network.measured).filter { $0.parameters <= count }
+      let found = network.search(.size(count), budget: 200)
+        .filter { $0.size <= count }.map(\.damage).min()
+      let best = network.all.map(network.measured).filter { $0.size <= count }
         .map(\.damage).min()
       #expect(found! <= best! * 1.02, "at \(count) parameters")
     }
@@ -109,8 +109,8 @@ import Testing
     var left = 2
     let search = SpanSetSearch(
       estimates: [SpanSetSearch.Step(stream: 0, index: 1): 1], forms: [],
-      target: .parameters(0), budget: 100)
-    let found = search.run(parameters: network.parameters) { set -> SpanSetSearch.Measured? in
+      target: .size(0), budget: 100)
+    let found = search.run(size: network.parameters) { set -> SpanSetSearch.Measured? in
       left -= 1
       return left >= 0 ? network.measured(set) : nil
     }

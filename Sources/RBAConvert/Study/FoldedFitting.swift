@@ -88,9 +88,13 @@ struct FoldedFitting {
     var result: [Choice] = []
     for (index, group) in groups.enumerated() {
       study.diagnostics.progress("folding", Double(index) / Double(groups.count))
-      let changes =
-        try policy.isLeastSquares
-        ? leastSquares(group.site, group.spans) : ridge(group.site, group.spans)
+      guard
+        let changes = try policy.isLeastSquares
+          ? leastSquares(group.site, group.spans) : ridge(group.site, group.spans)
+      else {
+        for span in group.spans { reasons[span] = Self.notFinite }
+        continue
+      }
       for (span, (change, fit)) in zip(group.spans, changes) {
         let updates = change.flatMap {
           group.site.updates(adding: $0.change, $0.shift, in: study.model.graph)
@@ -116,6 +120,9 @@ struct FoldedFitting {
       }
     }
   }
+
+  private static let notFinite =
+    "the values that its weight multiplies are not finite, or too large to square"
 
   private struct NoFolding: Error {
     let reason: String
@@ -158,17 +165,19 @@ struct FoldedFitting {
     }
   }
 
-  /// The change and the fit of each span; no change where none is better on held-out rows.
+  /// The change and the fit of each span; no change where none is better on held-out rows. `nil` where
+  /// rows are not finite, or too large to square: nothing is to be learnt from them.
   private typealias Solved = (change: SiteChange?, fit: Fit)
 
   private func ridge(
     _ site: HealingSite, _ spans: [CandidateSpan]
-  ) throws(Failure) -> [Solved] {
+  ) throws(Failure) -> [Solved]? {
     let stream = study.streams[spans[0].stream]
     let width = stream.width
     let ends = spans.map { stream.points[$0.to] }
     var parts: [RegressionMoments] = []
     var scatter = spans.map { _ in FeatureScatter(width: width) }
+    var isFinite = true
     for isHeld in [false, true] {
       let samples = isHeld ? study.held : study.fit
       let mask = study.maskFlags(of: stream, in: samples.feeds)
@@ -191,16 +200,19 @@ struct FoldedFitting {
         }
         return (site.rows(of: values[site.input]!, at: places, like: sum), errors, targets)
       } merge: { inputs, errors, targets in
-        try inputs.withUnsafeBufferPointer { inputs in
-          try errors.withUnsafeBufferPointer { errors in
-            try moments.add(inputs, errors, threads: study.threads)
+        do {
+          try inputs.withUnsafeBufferPointer { inputs in
+            try errors.withUnsafeBufferPointer { errors in
+              try moments.add(inputs, errors, threads: study.threads)
+            }
           }
-        }
+        } catch { isFinite = false }
         guard isHeld else { return }
         for (block, target) in targets.enumerated() { scatter[block].add(target) }
       }
       parts.append(moments)
     }
+    guard isFinite else { return nil }
     let tested = parts.removeLast()
     let energies = tested.targetEnergies(blocks: spans.count)
     let solutions = site.solve(parts.removeLast(), held: consume tested, blocks: spans.count)
@@ -220,11 +232,12 @@ struct FoldedFitting {
 
   private func leastSquares(
     _ site: HealingSite, _ spans: [CandidateSpan]
-  ) throws(Failure) -> [Solved] {
+  ) throws(Failure) -> [Solved]? {
     let stream = study.streams[spans[0].stream]
     let ends = spans.map { stream.points[$0.to] }
     let none = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
     var parts = [[StreamMoments]](repeating: Array(repeating: none, count: spans.count), count: 2)
+    var isFinite = true
     for part in 0..<2 {
       let samples = part == 0 ? study.fit : study.held
       let mask = study.maskFlags(of: stream, in: samples.feeds)
@@ -239,11 +252,14 @@ struct FoldedFitting {
             stream, branch: values[site.branch]!, sum: sum, target: values[end]!, at: rows)
         }
       } merge: { rows in
-        for index in rows.indices {
-          try rows[index].add(to: &parts[part][index], threads: study.threads)
-        }
+        do {
+          for index in rows.indices {
+            try rows[index].add(to: &parts[part][index], threads: study.threads)
+          }
+        } catch { isFinite = false }
       }
     }
+    guard isFinite else { return nil }
     var result: [Solved] = []
     for index in spans.indices {
       let fitted = parts[0][index].span(from: 0, to: 1)

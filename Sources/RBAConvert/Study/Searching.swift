@@ -11,6 +11,12 @@ struct SearchEffort: Sendable {
   /// Seconds after which no further set is measured. What is found then depends on the machine.
   var seconds: Double?
 
+  /// Whether the time is up since `start`.
+  func isOver(since start: ContinuousClock.Instant) -> Bool {
+    guard let seconds else { return false }
+    return (ContinuousClock.now - start) / .seconds(1) > seconds
+  }
+
   /// Multiply-adds that measuring sets may take, and the sets that are measured whatever they take.
   private static let work = 1e12
   private static let bounds = 12.0...64.0
@@ -54,27 +60,30 @@ extension Selector {
       seeds: budget < steps ? seeds(options, from: predictions) : [])
     let start = ContinuousClock.now
     var count = 0
-    let measured = try search.run(parameters: parameters) {
+    var alone = FitsAlone(selector: self, options: options)
+    let measured = try search.run(size: { size($0, goal) }) {
       set throws(Failure) -> SpanSetSearch.Measured? in
-      if let seconds = effort.seconds, ContinuousClock.now - start > .seconds(seconds) {
+      if effort.isOver(since: start) {
         study.diagnostics.note(
           "the search ended after \(count) sets, when its time was up: another machine may choose otherwise"
         )
         return nil
       }
-      let choices = try choices(set, options, travels)
+      let choices = try travels ? Self.unfitted(set) : alone.choices(set)
       let (fitted, updates, _) = try sequential.refit(choices, healing: heals)
       let measurement = try measure(fitted, updates)
       count += 1
       study.diagnostics.progress("searching", Double(count) / Double(budget))
       return SpanSetSearch.Measured(
-        set, parameters: parameters(set), damage: measurement.damage,
-        isAcceptable: rule.verdict(on: measurement).passed)
+        set, size: size(set, goal), damage: measurement.damage,
+        isAcceptable: acceptance.verdict(on: measurement).passed)
     }
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
     let frontier = self.frontier(measured, predictions, options)
-    let result = try decide(goal, measured, frontier, options, travels)
+    let result = try decide(goal, measured, frontier) { set throws(Failure) in
+      try refit(try travels ? Self.unfitted(set) : alone.choices(set))
+    }
     clock.mark("fitting in sequence")
     return result.selection(frontier, clock)
   }
@@ -95,8 +104,12 @@ extension Selector {
     let whole = parameters(SpanSet())
     for (stream, points) in study.streams.enumerated() {
       for step in points.steps.indices {
-        let saved = whole - parameters(SpanSet().adding(step, of: stream))
-        guard saved > 0 else { continue }
+        // A step that saves nothing alone may do so beside a span that it prolongs.
+        guard
+          let saved = [policy.form ?? .identity, .identity].lazy
+            .map({ whole - parameters(SpanSet().adding(step, of: stream, as: $0)) })
+            .first(where: { $0 > 0 })
+        else { continue }
         let damage = leastDamage(of: step, stream, options)
         result[.init(stream: stream, index: step)] =
           damage.map { max($0, 0) / Double(saved) } ?? .greatestFiniteMagnitude
@@ -129,17 +142,35 @@ extension Selector {
 
   /// Parameters of the model that is left.
   func parameters(_ set: SpanSet) -> Int {
-    let removal = Removal(
-      replacing: set.members.map { member in
-        let points = study.streams[member.span.stream].points
-        return (from: points[member.span.from], to: points[member.span.to])
-      }, in: study.model.graph, multiplyAdds: { _ in 0 })
-    return study.loaded.model.graph.parameterCount - removal.parameters
+    study.loaded.model.graph.parameterCount - removal(of: set).parameters
       + set.members.reduce(0) { sum, member in
         let width = study.streams[member.span.stream].width
         return sum
           + member.form.parameterCount(width: width, rank: FitPolicy.searchedRank(width: width))
       }
+  }
+
+  private func removal(of set: SpanSet) -> Removal {
+    Removal(
+      replacing: set.members.map { member in
+        let points = study.streams[member.span.stream].points
+        return (from: points[member.span.from], to: points[member.span.to])
+      }, in: study.model.graph, multiplyAdds: { _ in 0 })
+  }
+
+  /// Of the model that is left by a set, in the unit of the goal.
+  private func size(_ set: SpanSet, _ goal: Goal) -> Int {
+    if case .bytes = goal { bytes(set) } else { parameters(set) }
+  }
+
+  /// Bytes of the model's file that is left, but for what its nodes take.
+  private func bytes(_ set: SpanSet) -> Int {
+    set.members.reduce(study.loaded.byteCount - removal(of: set).bytes) { sum, member in
+      let stream = study.streams[member.span.stream]
+      let count = member.form.parameterCount(
+        width: stream.width, rank: FitPolicy.searchedRank(width: stream.width))
+      return sum + stream.byteCount(ofParameters: count)
+    }
   }
 
   /// The sets that the damages of single spans make the best of their sizes, by falling size.
@@ -178,22 +209,26 @@ extension Selector {
     }
   }
 
-  /// The sets measured that none beats in both size and damage, and those predicted beyond the smallest.
+  /// The whole model, the sets measured that none beats in both size and damage, and those predicted
+  /// beyond the smallest.
   private func frontier(
     _ measured: [SpanSetSearch.Measured], _ predictions: [FrontierEntry], _ options: [Choice]
   ) -> [FrontierEntry] {
     var result: [FrontierEntry] = []
     var least = Double.infinity
-    for entry in measured.sorted(by: { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) })
-    where entry.damage < least {
+    for entry in measured.sorted(by: { ($0.size, $0.damage) < ($1.size, $1.damage) })
+    where entry.damage < least && !entry.set.isEmpty {
       least = entry.damage
       result.append(
         FrontierEntry(
-          parameters: entry.parameters, predicted: predicted(entry.set, options),
+          parameters: parameters(entry.set), predicted: predicted(entry.set, options),
           measured: entry.damage, spans: entry.set))
     }
+    let whole = FrontierEntry(
+      parameters: parameters(SpanSet()), predicted: 0, measured: 0, spans: SpanSet())
     let smallest = result.first?.parameters ?? .max
-    return thinned(result.reversed() + predictions.filter { $0.parameters < smallest })
+    return thinned(
+      [whole] + result.reversed() + predictions.filter { $0.parameters < smallest })
   }
 
   /// Of points of nearly one size the least damaged stays.
@@ -209,23 +244,9 @@ extension Selector {
 
   // MARK: Measuring
 
-  /// The set's spans, to be fitted; as they were fitted by themselves where nothing travels.
-  private func choices(
-    _ set: SpanSet, _ options: [Choice], _ travels: Bool
-  ) throws(Failure) -> [Choice] {
-    if travels { return set.members.map { Choice(unfitted: $0) } }
-    var result: [Choice] = []
-    for member in set.members {
-      guard let option = options.first(where: { $0.span == member.span && $0.form == member.form })
-      else {
-        let sweep = SpanSweep(study: study, policy: policy, memory: memory)
-        var clock = PhaseClock()
-        result += try sweep.best([member.span], &clock)
-        continue
-      }
-      result.append(option)
-    }
-    return result
+  /// The set's spans, to be fitted.
+  private static func unfitted(_ set: SpanSet) -> [Choice] {
+    set.members.map { Choice(unfitted: $0) }
   }
 
   private var sampleLimit: (fit: Int, held: Int) {
@@ -249,24 +270,17 @@ extension Selector {
   // MARK: Deciding
 
   private func target(_ goal: Goal) -> SpanSetSearch.Target {
-    let total = study.loaded.model.graph.parameterCount
     switch goal {
-    case .parameters(let count): return .parameters(count)
-    case .bytes(let bytes):
-      return .parameters(
-        total - max(study.loaded.byteCount - bytes, 0) / MemoryLayout<Float>.stride)
-    default: return .unacceptable(inARow: Self.patience)
+    case .parameters(let limit), .bytes(let limit): .size(limit)
+    default: .unacceptable(inARow: Self.patience)
     }
   }
 
   /// Fits the set that meets the goal on all samples, and measures it on all held out.
   private func decide(
     _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ frontier: [FrontierEntry],
-    _ options: [Choice], _ travels: Bool
+    fitted: (SpanSet) throws(Failure) -> Refit
   ) throws(Failure) -> Refit {
-    func fitted(_ set: SpanSet) throws(Failure) -> Refit {
-      try refit(try choices(set, options, travels))
-    }
     switch (goal, target(goal)) {
     case (.pick(let number), _):
       guard frontier.indices.contains(number) else {
@@ -274,20 +288,24 @@ extension Selector {
           .usage, "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)")
       }
       return try fitted(frontier[number].spans)
-    case (_, .parameters(let count)):
-      let small = measured.filter { $0.parameters <= count }
-      let best =
-        small.min { ($0.damage, $0.parameters) < ($1.damage, $1.parameters) }
-        ?? measured.min { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) }
-      return try fitted(best?.set ?? SpanSet())
+    case (_, .size(let limit)):
+      let small = measured.filter { $0.size <= limit }
+      if let best = small.min(by: { ($0.damage, $0.size) < ($1.damage, $1.size) }) {
+        return try fitted(best.set)
+      }
+      let smallest = measured.min { ($0.size, $0.damage) < ($1.size, $1.damage) }
+      study.diagnostics.note(
+        "no set measured is as small as asked for, \(limit): the smallest has "
+          + "\(smallest?.size ?? 0)")
+      return try fitted(smallest?.set ?? SpanSet())
     default:
       // What passed on some samples need not pass when fitted on all.
       var limit = Double.infinity
       let passing = measured.filter { $0.isAcceptable && !$0.set.isEmpty }
-        .sorted { ($0.parameters, $0.damage) < ($1.parameters, $1.damage) }
+        .sorted { ($0.size, $0.damage) < ($1.size, $1.damage) }
       for candidate in passing where candidate.damage <= limit {
         let result = try fitted(candidate.set)
-        if rule.verdict(on: result.measurement).passed { return result }
+        if acceptance.verdict(on: result.measurement).passed { return result }
         limit = candidate.damage * Self.retreat
       }
       return try fitted(SpanSet())

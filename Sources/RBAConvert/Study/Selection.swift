@@ -30,6 +30,8 @@ struct Selector {
   let study: Study
   var policy: FitPolicy
   let rule: GuardRule
+  /// What a set has to pass for the search to go on to smaller ones.
+  let acceptance: GuardRule
   /// Bytes that moments may take.
   let memory: Int
   /// Whether weights that stay are solved anew where that pays.
@@ -93,6 +95,7 @@ struct Selector {
   ) throws(Failure) -> Selection {
     var best = Refit(choices: choices, measurement: try measure(choices))
     clock.mark("choosing")
+    if choices.isEmpty { return best.selection([], clock) }
     for healing in heals ? [true, false] : [false] {
       let fitted = try refit(choices, healing: healing)
       if fitted.measurement.damage < best.measurement.damage {

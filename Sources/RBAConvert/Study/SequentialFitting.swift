@@ -40,13 +40,13 @@ struct SequentialFitting {
           step = choice.span.to
           continue
         }
-        let next = spans.first { $0.span.from == step + 1 }
-        if let next, next.form == .folded || healing && next.form == .identity && policy.form == nil
+        var isFolded = false
+        if let next = spans.first(where: { $0.span.from == step + 1 }),
+          next.form == .folded || healing && next.form == .identity && policy.form == nil
         {
-          try pass.fold(next)
-        } else if healing {
-          try pass.heal(step, of: index)
+          isFolded = try pass.fold(next)
         }
+        if healing, !isFolded { try pass.heal(step, of: index) }
         step += 1
       }
       passed += Double(stream.steps.count)

@@ -131,23 +131,26 @@ struct SequentialPass {
   }
 
   /// Solves the step before a span that is passed over toward the span's end.
-  mutating func fold(_ choice: Choice) throws(Failure) {
+  ///
+  /// - Returns: whether that is better than what is there.
+  mutating func fold(_ choice: Choice) throws(Failure) -> Bool {
     let stream = study.streams[choice.span.stream]
     let site: HealingSite
     do throws(NoHealingSite) { site = try sites.site(folding: choice.span, in: stream) } catch {
-      return
+      return false
     }
-    guard fits(site, choice.span.from - 1, stream) else { return }
+    guard fits(site, choice.span.from - 1, stream) else { return false }
     let targets = try targets(at: stream.points[choice.span.to])
     let change =
       try policy.isLeastSquares
       ? leastSquares(site, stream, targets) : solve(site, stream, targets)?.change
     guard let change,
-      let edits = site.updates(adding: change.change, change.shift, in: study.model.graph)
-    else { return }
-    guard let rewrite = try? PartialRewrite(study, done, updates + edits) else { return }
+      let edits = site.updates(adding: change.change, change.shift, in: study.model.graph),
+      let rewrite = try? PartialRewrite(study, done, updates + edits)
+    else { return false }
     self.rewrite = rewrite
     folded = Choice(choice.span, choice.fit.with(ridge: change.ridge), folding: nil, updates: edits)
+    return true
   }
 
   /// Whether a site's moments fit the memory allowed.

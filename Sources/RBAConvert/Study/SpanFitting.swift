@@ -10,6 +10,8 @@ struct FitPolicy: Sendable {
   var isLeastSquares: Bool
   /// Forms of one span that are handed on at most: each is measured at the outputs.
   var mostForms = 4
+  /// Of form `low-rank`, where only one is meant.
+  var rank: Int?
 
   /// Reads `--form` and `--fit`.
   init(form: String, fit: String) throws(Failure) {
@@ -54,7 +56,7 @@ struct FitPolicy: Sendable {
   func fits(
     _ evidence: SpanEvidence, _ factors: StartFactors, removing removed: Int
   ) throws(Failure) -> [Fit] {
-    if let form { return try fits(form, evidence, factors) }
+    if let form { return try fits(form, evidence, factors, rank: rank) }
     var forms: [ReplacementForm] = [.identity, .bias, .diagonal]
     if isLeastSquares {
       forms.append(.leastSquares)

@@ -90,14 +90,13 @@ public struct Analysis: Sendable {
     } else if weighing {
       try study.findOutliers()
     }
+    let acceptance = GuardRule(
+      limit: selection.maximumDrop, isSynthetic: samples.isSynthetic,
+      classScores: study.structure.classScores)
+    var rule = acceptance
+    if selection.maximumDrop == nil, !goal.isGuarded { rule.limit = .infinity }
     let selector = Selector(
-      study: study, policy: policy,
-      rule: GuardRule(
-        limit: selection.maximumDrop ?? (goal.isGuarded ? nil : .infinity),
-        isSynthetic: samples.isSynthetic,
-        classScores: Set(
-          study.structure.compared.filter(study.structure.graph.isClassScores)
-            .map { study.structure.graph[$0].name })),
+      study: study, policy: policy, rule: rule, acceptance: acceptance,
       memory: momentsMemory, heals: selection.heals,
       effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
     return AnalysisResult(
@@ -193,6 +192,11 @@ public struct Analysis: Sendable {
 }
 
 extension ModelStructure {
+  /// Names of the values compared that are scores of classes.
+  fileprivate var classScores: Set<String> {
+    Set(compared.filter(graph.isClassScores).map { graph[$0].name })
+  }
+
   /// - Throws: `Failure` where a node refuses the samples.
   fileprivate func checkRuns(_ loaded: LoadedModel) throws(Failure) {
     let failure = inference.failures.first { $0.error.code != .unsupported }

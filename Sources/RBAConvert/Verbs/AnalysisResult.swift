@@ -51,6 +51,9 @@ struct AnalysisResult {
         return (from: points[choice.span.from], to: points[choice.span.to])
       }, in: graph, multiplyAdds: { inference.multiplyAdds(of: $0) ?? 0 })
     let added = choices.reduce(0) { $0 + $1.fit.map.parameterCount }
+    let addedBytes = choices.reduce(0) {
+      $0 + study.streams[$1.span.stream].byteCount(ofParameters: $1.fit.map.parameterCount)
+    }
     let addedWork = choices.reduce(0) { sum, choice in
       let stream = study.streams[choice.span.stream]
       return sum
@@ -65,7 +68,7 @@ struct AnalysisResult {
       parameters: BeforeAfter(before: parameters, after: parameters - removal.parameters + added),
       bytes: BeforeAfter(
         before: study.loaded.byteCount,
-        after: study.loaded.byteCount - removal.bytes + added * MemoryLayout<Float>.stride),
+        after: study.loaded.byteCount - removal.bytes + addedBytes),
       multiplyAdds: BeforeAfter(before: work, after: work - removal.multiplyAdds + addedWork),
       calibration: ConversionReport.Calibration(
         source: samples.source, samples: samples.count, held: study.held.count,

@@ -23,6 +23,9 @@ public struct StatisticsMerging: Sendable {
     guard inputs.count > 1, let first = inputs.first else {
       throw Failure(.usage, "expected two statistics files or more, got \(inputs.count)")
     }
+    if let twice = Dictionary(grouping: inputs, by: \.self).first(where: { $1.count > 1 })?.key {
+      throw Failure(.usage, "\(twice): its data would count twice, expected each file once")
+    }
     var files = InputFiles()
     for input in inputs { files.add(input, "a statistics file to merge") }
     try files.checkDistinct(output)

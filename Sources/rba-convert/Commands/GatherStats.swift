@@ -7,7 +7,7 @@ struct GatherStats: ParsableCommand {
     commandName: "gather-stats",
     abstract: "Gather the statistics that fits need, for convert, analyze and verify --stats.",
     discussion: """
-      One run over the data, and nothing else. Data too large for one run or one machine are gathered \
+      Nothing is chosen or written but the statistics. Data too large for one run or one machine are gathered \
       shard by shard and put together by 'merge-stats'.
       """)
 
