@@ -115,15 +115,12 @@ package struct StreamMoments: Sendable {
     products.withUnsafeMutableBufferPointer { products in
       // Each product is changed by one thread.
       nonisolated(unsafe) let products = products
-      let workers = min(threads, pairs.count)
-      forEachIndex(below: workers, threads: workers) { worker in
+      forEachIndex(below: pairs.count, threads: threads) { index in
         let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: width * width)
         defer { chunk.deallocate() }
-        for index in Swift.stride(from: worker, to: pairs.count, by: workers) {
-          let pair = pairs[index]
-          centred[pair.from].product(with: centred[pair.to], into: chunk)
-          products[index].add(chunk, shifts[pair.from], shifts[pair.to], weight)
-        }
+        let pair = pairs[index]
+        centred[pair.from].product(with: centred[pair.to], into: chunk)
+        products[index].add(chunk, shifts[pair.from], shifts[pair.to], weight)
       }
     }
   }
