@@ -12,9 +12,12 @@ package struct OutputComparison: Sendable {
   /// Σ over samples of the square of each one's squared error.
   private var squaredErrorSquares = 0.0
   private var cosineSum = 0.0
+  /// Of each element's finite values.
   private var means: [Double] = []
-  /// Σ (a − mean)² per element, by Welford's update.
+  /// Σ (a − mean)² per element, by Welford's update, over the same.
   private var scatter: [Double] = []
+  /// How many values of each element are not finite; empty while none is.
+  private var gaps: [Int] = []
   private var agreements = 0
   private var correct = (a: 0, b: 0, both: 0)
   private var labelled = 0
@@ -49,9 +52,13 @@ package struct OutputComparison: Sendable {
       absoluteSum += difference
       squaredError += difference * difference
       if x.isFinite {
+        let count = gaps.isEmpty ? sampleCount : sampleCount - gaps[index]
         let delta = x - means[index]
-        means[index] += delta / Double(sampleCount)
+        means[index] += delta / Double(count)
         scatter[index] += delta * (x - means[index])
+      } else {
+        if gaps.isEmpty { gaps = Array(repeating: 0, count: means.count) }
+        gaps[index] += 1
       }
       if x.isNaN && y.isNaN { continue }
       dot += x * y
@@ -95,7 +102,7 @@ package struct OutputComparison: Sendable {
     return total > 0 ? squaredError / total : .infinity
   }
 
-  /// ‖a − mean(a)‖², the mean taken per element over samples.
+  /// ‖a − mean(a)‖², the mean taken per element over samples; values that are not finite are left out.
   package var totalScatter: Double { scatter.reduce(0, +) }
 
   /// The mean over samples of the cosine between both outputs; 0 where a sample's has no meaning.
@@ -114,9 +121,10 @@ package struct OutputComparison: Sendable {
 
   // MARK: Standard errors, samples being drawn independently
 
-  /// Of `relativeError`, what the first model's outputs vary taken as known.
+  /// Of `relativeError`, what the first model's outputs vary taken as known; infinite where that is.
   package var relativeErrorDeviation: Double {
     guard squaredError > 0, sampleCount > 0 else { return 0 }
+    guard squaredError.isFinite else { return .infinity }
     let count = Double(sampleCount)
     let variance = max(squaredErrorSquares - squaredError * squaredError / count, 0)
     return totalScatter > 0 ? variance.squareRoot() / totalScatter : .infinity

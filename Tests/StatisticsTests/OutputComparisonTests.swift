@@ -72,7 +72,19 @@ import Testing
     #expect(comparison.meanAbsoluteError == .infinity)
     #expect(comparison.minimumTolerance == .infinity)
     #expect(comparison.relativeError == .infinity)
+    #expect(comparison.relativeErrorDeviation == .infinity)
     #expect(comparison.cosine <= 1)
+  }
+
+  @Test(
+    arguments: [
+      ([.nan, 5], 0), ([-.infinity, 5], 0), ([5, .infinity], 0), ([.nan, .nan], 0),
+      ([5, .nan, 7], 2), ([.nan, 1, 2, .infinity, 3], 2), ([1, 2, 3], 2),
+    ] as [([Float], Double)])
+  func `the scatter is that of finite values`(_ values: [Float], _ expected: Double) {
+    // The same beside an element that is always finite, before it and after it.
+    let samples = values.map { [1, $0, 1] }
+    #expect(Self.compare(samples, samples).totalScatter == expected)
   }
 
   @Test func `outputs that do not vary are told apart`() {
