@@ -83,22 +83,40 @@ extension CentredRows {
 }
 
 extension [Double] {
-  /// self += chunk + weight · uᵀv, for row-major matrices of as many rows as u and columns as v: how
-  /// products about a chunk's own means join totals whose means are shifted by u and v.
+  /// self += products + weight · uᵀv, for row-major matrices of as many rows as u and columns as v: how
+  /// products about other means, shifted by u and v, join totals.
+  ///
+  /// - Parameter product: of the products, the element at a place.
+  @inline(__always)
   mutating func add(
-    _ chunk: UnsafeMutableBufferPointer<Float>, _ u: [Double], _ v: [Double], _ weight: Double
+    _ u: [Double], _ v: [Double], _ weight: Double, product: (Int) -> Double
   ) {
     let columns = v.count
     withUnsafeMutableBufferPointer { total in
       v.withUnsafeBufferPointer { v in
         for row in u.indices {
           let scale = weight * u[row]
-          let start = row * columns
           for column in 0..<columns {
-            total[start + column] += Double(chunk[start + column]) + scale * v[column]
+            let place = row * columns + column
+            total[place] += product(place) + scale * v[column]
           }
         }
       }
     }
+  }
+
+  /// The same of products that other rows left.
+  mutating func add(_ other: [Double], _ u: [Double], _ v: [Double], _ weight: Double) {
+    other.withUnsafeBufferPointer { other in add(u, v, weight) { other[$0] } }
+  }
+
+  /// The same of aᵀb, summed in float.
+  mutating func add(
+    _ a: CentredRows, _ b: CentredRows, _ u: [Double], _ v: [Double], _ weight: Double
+  ) {
+    let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
+    defer { chunk.deallocate() }
+    a.product(with: b, into: chunk)
+    add(u, v, weight) { Double(chunk[$0]) }
   }
 }

@@ -65,12 +65,12 @@ extension PatchMoments {
       zip(new, old).map { $0 - $1 }
     }
     for index in starts.indices {
-      grams[index].add(other.grams[index], balance, shifts[index], shifts[index])
+      grams[index].add(other.grams[index], shifts[index], shifts[index], balance)
     }
     for (index, span) in spans.enumerated() {
       guard let start = starts.firstIndex(of: span.from) else { continue }
       let shift = zip(other.meanDifferences[index], meanDifferences[index]).map { $0 - $1 }
-      crosses[index].add(other.crosses[index], balance, shifts[start], shift)
+      crosses[index].add(other.crosses[index], shifts[start], shift, balance)
       traces[index] += other.traces[index]
       for k in 0..<width {
         traces[index] += balance * shift[k] * shift[k]
@@ -81,20 +81,5 @@ extension PatchMoments {
       for k in 0..<featureCount { meanFeatures[index][k] += share * shifts[index][k] }
     }
     weight = total
-  }
-}
-
-extension [Double] {
-  /// self += other + weight · uᵀv.
-  fileprivate mutating func add(
-    _ other: [Double], _ weight: Double, _ u: [Double], _ v: [Double]
-  ) {
-    for row in u.indices {
-      let scale = weight * u[row]
-      for column in v.indices {
-        let place = row * v.count + column
-        self[place] += other[place] + scale * v[column]
-      }
-    }
   }
 }

@@ -120,15 +120,3 @@ package struct PatchMoments: Sendable {
 package struct PatchSpanMoments: Sendable {
   let moments: DifferenceMoments
 }
-
-extension [Double] {
-  /// self += Σ aᵀb + weight · uᵀv.
-  fileprivate mutating func add(
-    _ a: CentredRows, _ b: CentredRows, _ u: [Double], _ v: [Double], _ weight: Double
-  ) {
-    let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
-    defer { chunk.deallocate() }
-    a.product(with: b, into: chunk)
-    add(chunk, u, v, weight)
-  }
-}

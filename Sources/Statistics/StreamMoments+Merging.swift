@@ -14,14 +14,8 @@ extension StreamMoments {
     // Before the first rows there is no mean to differ from.
     let balance = weight * share
     for (index, pair) in pairs.enumerated() {
-      let (u, v) = (shifts[pair.from], shifts[pair.to])
-      for row in 0..<width {
-        let scale = balance * u[row]
-        for column in 0..<width {
-          let place = row * width + column
-          products[index][place] += other.products[index][place] + scale * v[column]
-        }
-      }
+      products[index].add(
+        other.products[index], shifts[pair.from], shifts[pair.to], balance)
     }
     for point in points.indices {
       for k in 0..<width {

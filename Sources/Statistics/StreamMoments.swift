@@ -111,16 +111,13 @@ package struct StreamMoments: Sendable {
   private mutating func addProducts(
     _ centred: [CentredRows], _ shifts: [[Double]], _ weight: Double, _ threads: Int
   ) {
-    let (pairs, width) = (pairs, width)
+    let pairs = pairs
     products.withUnsafeMutableBufferPointer { products in
       // Each product is changed by one thread.
       nonisolated(unsafe) let products = products
       forEachIndex(below: pairs.count, threads: threads) { index in
-        let chunk = UnsafeMutableBufferPointer<Float>.allocate(capacity: width * width)
-        defer { chunk.deallocate() }
-        let pair = pairs[index]
-        centred[pair.from].product(with: centred[pair.to], into: chunk)
-        products[index].add(chunk, shifts[pair.from], shifts[pair.to], weight)
+        let (from, to) = (pairs[index].from, pairs[index].to)
+        products[index].add(centred[from], centred[to], shifts[from], shifts[to], weight)
       }
     }
   }
