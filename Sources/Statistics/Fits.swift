@@ -60,15 +60,9 @@ package struct Fits: Sendable {
     return Fit(map, ridge: ridge, heldResidual: residual, scatter: held.traceYY)
   }
 
-  /// y = x W + b, ridge-regularised toward W = I, the strength chosen on held-out moments.
-  package func ridge(_ fitted: SpanMoments, held: SpanMoments) -> Fit {
-    let moments = fitted.difference
-    let solution = regression.solve(moments, held: held.difference)
-    return Fit(
-      .linear(
-        weight: solution.weight.addingIdentity(at: 0).floats,
-        bias: solution.weight.constant(for: moments).map { Float($0) }),
-      ridge: solution.ridge, heldResidual: solution.heldResidual, scatter: held.traceYY)
+  /// The regression that forms share which change x by a matrix.
+  package func solve(_ fitted: SpanMoments, held: SpanMoments) -> SpanRegression {
+    SpanRegression(regression, fitted, held: held)
   }
 
   /// y = x W, ridge-regularised toward W = I over rows about zero: as many parameters as the paper's.
@@ -83,36 +77,6 @@ package struct Fits: Sendable {
     return Fit(
       .linear(weight: solution.weight.addingIdentity(at: 0).floats, bias: nil),
       ridge: solution.ridge, heldResidual: solution.heldResidual, scatter: held.traceYY)
-  }
-
-  /// y = x + (x U) V + b for each rank r given, U [d, r] and V [r, d].
-  ///
-  /// Of the ridge solution D, U V is the nearest of rank r where distance is what the fit itself counts,
-  /// errors over the rows and the ridge: V is the leading eigenvectors of
-  /// Dᵀ(XᵀX + λ t I)D = Dᵀ Xᵀ(Y − X), and U = D Vᵀ.
-  /// Source: Izenman 1975; Mukherjee and Zhu 2011 with a ridge.
-  ///
-  /// - Throws: `KernelError` if the eigenvalues do not converge.
-  package func reducedRank(
-    _ fitted: SpanMoments, held: SpanMoments, ranks: [Int]
-  ) throws(KernelError) -> [Fit] {
-    let (moments, other) = (fitted.difference, held.difference)
-    let solution = regression.solve(moments, held: other)
-    let weighted = solution.target.scalingRows(by: solution.factors)
-    let (_, vectors) = try Matrix.product(solution.target, transposeA: true, weighted).eigen()
-    return ranks.map { rank in
-      // Eigenvalues ascend: the leading vectors are the last rows.
-      let up = vectors.lastRows(rank)
-      let down = Matrix.product(solution.weight, up, transposeB: true)
-      let weight = Matrix.product(down, up)
-      let map = LinearMap.lowRank(
-        down: down.floats, up: up.floats,
-        bias: weight.constant(for: moments).map { Float($0) })
-      return Fit(
-        map, ridge: solution.ridge,
-        heldResidual: other.residual(of: weight, constant: weight.constant(for: moments)),
-        scatter: held.traceYY)
-    }
   }
 
   /// y = x W with W the least-squares solution of smallest norm: no bias, no ridge.

@@ -87,7 +87,7 @@ import Testing
     let (heldX, _) = Self.tokens(counts, spread: 1, seed: 32)
     let heldY = heldX + Rows(x.count, width: Self.width, deviation: 1, seed: 33)
     let (fitted, held) = (try span(x, y), try span(heldX, heldY))
-    let linear = try Fits(from: fitted).ridge(fitted, held: held)
+    let linear = try Fits(from: fitted).solve(fitted, held: held).linear
     let fit = try #require(
       ContextFits(from: Self.samples(x, y, counts)).fit(
         Self.moments(x, y, counts), held: Self.moments(heldX, heldY, counts),

@@ -26,7 +26,7 @@ import Testing
     let x = Rows(2000, width: Self.width, seed: 5)
     let y = x.mapped(by: Self.weight, bias: Self.bias)
     let moments = try span(x, y)
-    let fit = try Fits(from: moments).ridge(moments, held: moments)
+    let fit = try Fits(from: moments).solve(moments, held: moments).linear
     #expect(fit.ridge == Fits.ridges[0])
     guard case .linear(let weight, let bias?) = fit.map else {
       Issue.record("expected a map with a bias")
@@ -91,9 +91,9 @@ import Testing
     let fits: [Fit] =
       [
         Fits.identity(held: held), Fits.bias(fitted, held: held), Fits.diagonal(fitted, held: held),
-        try Fits(from: fitted).ridge(fitted, held: held),
+        try Fits(from: fitted).solve(fitted, held: held).linear,
         try Fits.unbiased(fitted, held: held), try Fits.leastSquares(fitted, held: held),
-      ] + (try Fits(from: fitted).reducedRank(fitted, held: held, ranks: [1, 3, 6]))
+      ] + (try Fits(from: fitted).solve(fitted, held: held).reducedRank([1, 3, 6]))
     for fit in fits {
       let direct = Self.residual(fit.map, heldX, heldY)
       // The map is rounded to float: every output moves by as much as its largest term does.
@@ -141,7 +141,7 @@ import Testing
     // The smallest solution is no larger than the one that made the rows, up to float rounding.
     let norm = try Self.weights(exact).reduce(0) { $0 + $1 * $1 }
     #expect(norm <= target.reduce(0) { $0 + $1 * $1 })
-    #expect(try Fits(from: moments).ridge(moments, held: moments).heldR2 > 1 - 1e-3)
+    #expect(try Fits(from: moments).solve(moments, held: moments).linear.heldR2 > 1 - 1e-3)
   }
 
   @Test func `a direction a hundred times weaker is still found`() throws {
@@ -160,7 +160,7 @@ import Testing
     let heldX = Rows(500, width: width, seed: 20)
     let heldY = heldX + Rows(500, width: width, deviation: 3, seed: 21)
     let (fitted, held) = (try span(x, y), try span(heldX, heldY))
-    let fit = try Fits(from: fitted).ridge(fitted, held: held)
+    let fit = try Fits(from: fitted).solve(fitted, held: held).linear
     #expect(fit.ridge >= 10)
     let free = try Fits.leastSquares(fitted, held: held)
     let identity = Fits.identity(held: held)
@@ -176,7 +176,7 @@ import Testing
     let moments = try span(x, y)
     #expect(Fits.bias(moments, held: moments).heldResidual == 0)
     #expect(Fits.diagonal(moments, held: moments).heldResidual == 0)
-    #expect(try Fits(from: moments).ridge(moments, held: moments).heldR2 == 1)
+    #expect(try Fits(from: moments).solve(moments, held: moments).linear.heldR2 == 1)
     #expect(Fits.identity(held: moments).heldResidual == 40)
     #expect(Fits.identity(held: moments).heldR2 == 0)
   }
@@ -203,7 +203,7 @@ import Testing
       down: down, up: up, bias: [Float](repeating: 0.5, count: width))
     let y = Rows(map.applied(to: x).map { Float($0) }, width: width)
     let moments = try span(x, y)
-    let fits = try Fits(from: moments).reducedRank(moments, held: moments, ranks: [1, rank, 4])
+    let fits = try Fits(from: moments).solve(moments, held: moments).reducedRank([1, rank, 4])
     #expect(fits.map(\.map.parameterCount) == [24, 40, 72])
     // Residuals are differences of traces that carry the float sums of 3000 products.
     #expect(fits[0].heldR2 < 0.99)
@@ -218,7 +218,7 @@ import Testing
     let x = Rows(500, width: width, seed: 26)
     let y = x.mapped(by: Self.weight)
     let moments = try span(x, y)
-    let fit = try Fits(from: moments).reducedRank(moments, held: moments, ranks: [2])[0]
+    let fit = try Fits(from: moments).solve(moments, held: moments).reducedRank([2])[0]
     guard case .lowRank(let down, let up, let bias) = fit.map else {
       Issue.record("expected low rank, got \(fit.map)")
       return

@@ -66,7 +66,7 @@ import Testing
       try Self.weighted(x, y, scale), try Self.weighted(heldX, heldY, scale)
     )
     let least = try Fits.leastSquares(plain, held: plainHeld)
-    let ours = try Fits(from: fitted).ridge(fitted, held: held)
+    let ours = try Fits(from: fitted).solve(fitted, held: held).linear
     let identity = Self.error(.identity, heldX, heldY, typical)
     // The best there is: a fit to typical tokens alone.
     let clean = { (rows: Rows) in
@@ -77,7 +77,7 @@ import Testing
     let alone = try span(clean(heldX), clean(heldY))
     let best = min(
       identity,
-      Self.error(try Fits(from: alone).ridge(alone, held: alone).map, heldX, heldY, typical))
+      Self.error(try Fits(from: alone).solve(alone, held: alone).linear.map, heldX, heldY, typical))
     #expect(Self.error(least.map, heldX, heldY, typical) > 2 * identity)
     // The outliers' noise is 30 times that of usual tokens even where both count alike by length: what it
     // costs them is a small part of what identity does.

@@ -30,8 +30,6 @@ struct FitPolicy: Sendable {
     self.form = known == .linear && isLeastSquares ? .leastSquares : known
   }
 
-  /// Ranks that form `low-rank` is tried with, as shares of the width.
-  private static let rankShares = [1.0 / 16, 1.0 / 8, 1.0 / 4]
   /// A form that costs more than another is handed on where it leaves at most this share of the
   /// other's residual.
   private static let worthwhileResidual = 0.97
@@ -56,7 +54,8 @@ struct FitPolicy: Sendable {
   func fits(
     _ evidence: SpanEvidence, _ factors: StartFactors, removing removed: Int
   ) throws(Failure) -> [Fit] {
-    if let form { return try fits(form, evidence, factors, rank: rank) }
+    var span = SpanFits(evidence, factors)
+    if let form { return try span.fits(form, rank: rank) }
     var forms: [ReplacementForm] = [.identity, .bias, .diagonal]
     if isLeastSquares {
       forms.append(.leastSquares)
@@ -72,7 +71,7 @@ struct FitPolicy: Sendable {
       guard form == .identity || form.parameterCount(width: width, rank: 1) < removed else {
         continue
       }
-      fits += try self.fits(form, evidence, factors)
+      fits += try span.fits(form)
     }
     return Self.undominated(fits, most: mostForms)
   }
@@ -103,23 +102,57 @@ struct FitPolicy: Sendable {
   func fits(
     _ form: ReplacementForm, _ evidence: SpanEvidence, _ factors: StartFactors, rank: Int? = nil
   ) throws(Failure) -> [Fit] {
+    var span = SpanFits(evidence, factors)
+    return try span.fits(form, rank: rank)
+  }
+
+  /// The published method's fit of Y to X, by itself.
+  static func leastSquares(
+    _ fitted: SpanMoments, held: SpanMoments
+  ) throws(Failure) -> Fit {
+    do { return try Fits.leastSquares(fitted, held: held) } catch {
+      throw Failure(.internalFault, "least squares: \(error)")
+    }
+  }
+
+  /// The rank of form `low-rank` where sets of spans are searched.
+  static func searchedRank(width: Int) -> Int { max(width / 8, 1) }
+}
+
+/// Fits of one span in several forms, which share its regression.
+private struct SpanFits {
+  /// Ranks that form `low-rank` is tried with, as shares of the width.
+  private static let rankShares = [1.0 / 16, 1.0 / 8, 1.0 / 4]
+
+  let evidence: SpanEvidence
+  let factors: StartFactors
+  private lazy var regression = factors.linear.solve(evidence.fit, held: evidence.held)
+
+  init(_ evidence: SpanEvidence, _ factors: StartFactors) {
+    self.evidence = evidence
+    self.factors = factors
+  }
+
+  /// The maps of one form, several where ranks differ.
+  ///
+  /// - Parameter rank: of form `low-rank`, where only one is meant.
+  mutating func fits(_ form: ReplacementForm, rank: Int? = nil) throws(Failure) -> [Fit] {
     let (fitted, held) = (evidence.fit, evidence.held)
     do {
       switch form {
       case .identity, .folded: return [Fits.identity(held: held)]
       case .bias: return [Fits.bias(fitted, held: held)]
       case .diagonal: return [Fits.diagonal(fitted, held: held)]
-      case .linear: return [factors.linear.ridge(fitted, held: held)]
+      case .linear: return [regression.linear]
       case .linearUnbiased: return [try Fits.unbiased(fitted, held: held)]
       case .leastSquares: return [try Fits.leastSquares(fitted, held: held)]
       case .lowRank:
-        let ranks = rank.map { [$0] } ?? Self.ranks(width: fitted.width)
-        return try factors.linear.reducedRank(fitted, held: held, ranks: ranks)
+        return try regression.reducedRank(rank.map { [$0] } ?? Self.ranks(width: fitted.width))
       case .context:
         guard let samples = evidence.samples, let context = factors.context else {
           throw Self.unfit(form)
         }
-        let linear = factors.linear.ridge(fitted, held: held)
+        let linear = regression.linear
         let fit = context.fit(
           .init(tokens: fitted, samples: samples.fit),
           held: .init(tokens: held, samples: samples.held),
@@ -135,18 +168,6 @@ struct FitPolicy: Sendable {
       throw Failure(.internalFault, "fitting form '\(form.rawValue)': \(error)")
     }
   }
-
-  /// The published method's fit of Y to X, by itself.
-  static func leastSquares(
-    _ fitted: SpanMoments, held: SpanMoments
-  ) throws(Failure) -> Fit {
-    do { return try Fits.leastSquares(fitted, held: held) } catch {
-      throw Failure(.internalFault, "least squares: \(error)")
-    }
-  }
-
-  /// The rank of form `low-rank` where sets of spans are searched.
-  static func searchedRank(width: Int) -> Int { max(width / 8, 1) }
 
   /// Ranks that cost less than a whole matrix.
   private static func ranks(width: Int) -> [Int] {
