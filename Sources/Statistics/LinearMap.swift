@@ -61,3 +61,22 @@ package struct Fit: Sendable {
     self.heldR2 = heldR2
   }
 }
+
+extension Fit {
+  /// The same map, made with another ridge.
+  package func with(ridge: Double) -> Fit {
+    Fit(map, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
+  }
+
+  /// That of a span that is passed over, whose residual is that of what it was folded into.
+  package var passedOver: Fit {
+    Fit(.identity, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
+  }
+
+  /// That of a span that is passed over.
+  ///
+  /// - Parameter scatter: Σ (h_to − mean)² over the held-out rows.
+  package static func passingOver(ridge: Double, residual: Double, scatter: Double) -> Fit {
+    Fit(.identity, ridge: ridge, heldResidual: residual, scatter: scatter)
+  }
+}

@@ -150,3 +150,32 @@ struct Matrix: Sendable {
     return result
   }
 }
+
+/// Aᵀ B for A [rows, rows] and B [rows, columns], row-major.
+package func transposeTimes(
+  _ a: [Double], _ b: [Double], rows: Int, columns: Int
+) -> [Double] {
+  Matrix.product(
+    Matrix(rows: rows, columns: rows, a), transposeA: true,
+    Matrix(rows: rows, columns: columns, b)
+  ).elements
+}
+
+/// A Bᵀ for A of rows of `inputWidth` and B [width, inputWidth], row-major, summed in float.
+package func timesTranspose(
+  _ a: [Float], _ b: [Float], inputWidth: Int, width: Int
+) -> [Float] {
+  var result = [Float](repeating: 0, count: a.count / inputWidth * width)
+  a.withUnsafeBufferPointer { x in
+    b.withUnsafeBufferPointer { w in
+      result.withUnsafeMutableBufferPointer { y in
+        guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
+        Gemm.sgemm(
+          m: a.count / inputWidth, n: width, k: inputWidth,
+          a: MatrixView(x, leadingDimension: inputWidth),
+          b: MatrixView(w, leadingDimension: inputWidth, isTransposed: true), c: y, ldc: width)
+      }
+    }
+  }
+  return result
+}

@@ -20,7 +20,10 @@ package struct RidgeSolution: Sendable {
   /// Solves each block of as many targets by itself, from moments of all of them.
   ///
   /// Minimises ‖e − (u D + δ)‖² + λ t ‖D‖² over the rows of `fitted`, t the mean diagonal of uᵀu, for each
-  /// strength λ until none does better than the last on the rows of `held`.
+  /// strength λ until none does better than the last on the rows of `held`. Each strength is a Cholesky
+  /// factorisation in the Gram matrix's own lower triangle, and not a pass over its eigenvectors as in
+  /// `RidgeRegression`: k may be a hidden width, where eigenvectors take many times as long as a strength
+  /// and matrices of their own, and few strengths are tried.
   /// Source: Hoerl and Kennard 1970; LAPACK `dpotrf`, `dpotrs`.
   ///
   /// - Returns: for each block the solution of the least held-out residual; `nil` where keeping D = 0 has
@@ -102,25 +105,14 @@ package struct RidgeSolution: Sendable {
     _ change: [Double], _ shift: [Double], _ held: RegressionMoments
   ) -> [Double] {
     let (k, m) = (held.inputWidth, held.targetWidth)
-    var product = [Double](repeating: 0, count: m * k)
-    change.withUnsafeBufferPointer { x in
-      held.gram.withUnsafeBufferPointer { y in
-        product.withUnsafeMutableBufferPointer { z in
-          guard let x = x.baseAddress, let y = y.baseAddress, let z = z.baseAddress else { return }
-          Gemm.dgemm(
-            m: m, n: k, k: k, a: MatrixView(x, leadingDimension: k),
-            b: MatrixView(y, leadingDimension: k), c: z, ldc: k)
-        }
-      }
-    }
+    let product = Matrix.product(
+      Matrix(rows: m, columns: k, change), Matrix(rows: k, columns: k, held.gram)
+    ).elements
     return (0..<m).map { j in
+      let row = j * k..<(j + 1) * k
       var sum = held.squares[j]
-      var moved = 0.0
-      for i in j * k..<(j + 1) * k {
-        sum += change[i] * (product[i] - 2 * held.cross[i])
-        moved += change[i] * held.meanInput[i - j * k]
-      }
-      let offset = held.meanTarget[j] - shift[j] - moved
+      for i in row { sum += change[i] * (product[i] - 2 * held.cross[i]) }
+      let offset = held.meanTarget[j] - shift[j] - dot(change[row], held.meanInput)
       sum += Double(held.rowCount) * offset * offset
       return sum.isNaN ? .infinity : sum
     }
@@ -128,37 +120,6 @@ package struct RidgeSolution: Sendable {
 
   private static func dot(_ a: ArraySlice<Double>, _ b: [Double]) -> Double {
     zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
-  }
-}
-
-extension Fit {
-  /// The same map, made with another ridge.
-  package func with(ridge: Double) -> Fit {
-    Fit(map, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
-  }
-}
-
-/// Aᵀ B for A [rows, rows] and B [rows, columns], row-major.
-package func transposedProduct(
-  _ a: [Double], _ b: [Double], rows: Int, columns: Int
-) -> [Double] {
-  Matrix.product(
-    Matrix(rows: rows, columns: rows, a), transposeA: true,
-    Matrix(rows: rows, columns: columns, b)
-  ).elements
-}
-
-extension Fit {
-  /// That of a span that is passed over, whose residual is that of what it was folded into.
-  package var passingOver: Fit {
-    Fit(.identity, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
-  }
-
-  /// That of a span that is passed over.
-  ///
-  /// - Parameter scatter: Σ (h_to − mean)² over the held-out rows.
-  package static func passingOver(ridge: Double, residual: Double, scatter: Double) -> Fit {
-    Fit(.identity, ridge: ridge, heldResidual: residual, scatter: scatter)
   }
 }
 
@@ -172,23 +133,4 @@ extension RegressionMoments {
       }
     }
   }
-}
-
-/// X D for rows of `inputWidth` and Dᵀ [width, inputWidth], row-major.
-package func transposedProduct(
-  _ rows: [Float], _ weight: [Float], inputWidth: Int, width: Int
-) -> [Float] {
-  var result = [Float](repeating: 0, count: rows.count / inputWidth * width)
-  rows.withUnsafeBufferPointer { x in
-    weight.withUnsafeBufferPointer { w in
-      result.withUnsafeMutableBufferPointer { y in
-        guard let x = x.baseAddress, let w = w.baseAddress, let y = y.baseAddress else { return }
-        Gemm.sgemm(
-          m: rows.count / inputWidth, n: width, k: inputWidth,
-          a: MatrixView(x, leadingDimension: inputWidth),
-          b: MatrixView(w, leadingDimension: inputWidth, isTransposed: true), c: y, ldc: width)
-      }
-    }
-  }
-  return result
 }

@@ -26,7 +26,7 @@ struct Folding: Sendable {
     _ stream: ResidualStream, input: Tensor, from: Tensor, at places: [Int]
   ) -> [Float] {
     let inputs = site.rows(of: input, at: places, like: from)
-    let changes = transposedProduct(
+    let changes = timesTranspose(
       inputs, change, inputWidth: site.inputWidth, width: stream.width)
     var result = stream.rows(of: from, at: places)
     for index in result.indices {
@@ -271,7 +271,7 @@ struct FoldedFitting {
         result.append((nil, Fit.passingOver(ridge: 0, residual: fit.heldResidual, scatter: 0)))
         continue
       }
-      result.append((change, fit.passingOver))
+      result.append((change, fit.passedOver))
     }
     return result
   }

@@ -138,10 +138,10 @@ extension HealingSite {
         weights[feature * k + row] = numbers[index] * factors[feature]
       }
     }
-    let shift = transposedProduct(difference, constant, rows: width, columns: 1)
+    let shift = transposeTimes(difference, constant, rows: width, columns: 1)
     guard bias != nil || shift.allSatisfy({ $0 == 0 }) else { return nil }
     return SiteChange(
-      change: transposedProduct(difference, weights, rows: width, columns: k), shift: shift,
+      change: transposeTimes(difference, weights, rows: width, columns: k), shift: shift,
       ridge: 0)
   }
 }
