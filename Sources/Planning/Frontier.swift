@@ -65,16 +65,6 @@ package struct Frontier: Sendable {
     points = result
   }
 
-  /// The smallest model whose predicted damage is at most `maximalDamage`.
-  package func best(maximalDamage: Double) -> Point? {
-    points.last { $0.damage <= maximalDamage }
-  }
-
-  /// The least damaged model that saves at least `parametersSaved`; `nil` if none does.
-  package func best(parametersSaved: Int) -> Point? {
-    points.first { $0.parametersSaved >= parametersSaved }
-  }
-
   private static func undominated(_ points: [Point], _ capacity: Int) -> [Point] {
     let sorted = points.sorted {
       ($0.damage, -$0.parametersSaved, $0.options.count)

@@ -59,6 +59,12 @@ extension StatisticsHeader.Stream {
     for point in try member["points"].elements { points.append(try point.string) }
     var shape: [Int] = []
     for extent in try member["shape"].elements { shape.append(try extent.count) }
+    let width = try member["width"].integer(in: 1...largestExtent)
+    guard shape.contains(width) else {
+      throw PlanError(
+        .malformed, path: try member["shape"].path,
+        "expected one extent of \(width), the width, got \(shape)")
+    }
     let pairs = try Self.pairs(try member["pairs"], pointCount: points.count)
     // Of a stream without pairs no rows are seen.
     let least = pairs.isEmpty ? 0 : 1
@@ -72,8 +78,7 @@ extension StatisticsHeader.Stream {
       outliers = try StatisticsHeader.Outliers(scale, pointCount: points.count, rows: rows)
     }
     self.init(
-      points: points, shape: shape,
-      width: try member["width"].integer(in: 1...largestExtent), pairs: pairs, rows: rows,
+      points: points, shape: shape, width: width, pairs: pairs, rows: rows,
       profiled: try StatisticsHeader.Counts(try member["profiled"], atLeast: least),
       means: try counts("means"), patches: try counts("patches"), outliers: outliers)
   }

@@ -43,7 +43,7 @@ package struct StatisticsHeader: Sendable, Hashable, Encodable {
   package struct Stream: Sendable, Hashable, Encodable {
     /// The names of all its values, in order.
     package var points: [String]
-    /// Their shape at a batch of one, of the first data.
+    /// Their shape at a batch of one, of the first data; one of its extents is `width`.
     package var shape: [Int]
     /// The number of features at one position.
     package var width: Int

@@ -38,7 +38,7 @@ extension SpanMoments {
     }
     let none = [Double](repeating: 0, count: width)
     return SpanMoments(
-      width: width, rowCount: rowCount, weight: weight, meanX: none, meanY: none,
+      width: width, weight: weight, meanX: none, meanY: none,
       xx: raised(xx, meanX, meanX), xy: raised(xy, meanX, meanY),
       traceYY: traceYY + weight * meanY.reduce(0) { $0 + $1 * $1 })
   }

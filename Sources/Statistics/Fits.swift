@@ -7,9 +7,6 @@ package import Kernels
 package struct Fits: Sendable {
   private let regression: RidgeRegression
 
-  /// Ridge strengths tried, relative to the mean diagonal of XᵀX.
-  package static let ridges = RidgeRegression.strengths
-
   /// Prepares fits from the first point of `moments`.
   ///
   /// - Throws: `KernelError` if the eigenvalues do not converge.

@@ -128,8 +128,7 @@ package struct StreamMoments: Sendable {
       let cross = positions[PointPair(x, y)], let gram = positions[PointPair(x, x)]
     else { preconditionFailure("no products kept for points \(from) and \(to)") }
     return SpanMoments(
-      width: width, rowCount: rowCount, weight: weight, meanX: means[x], meanY: means[y],
-      xx: products[gram],
+      width: width, weight: weight, meanX: means[x], meanY: means[y], xx: products[gram],
       xy: products[cross], traceYY: squares[y].reduce(0, +))
   }
 }
@@ -149,7 +148,6 @@ package struct PointPair: Hashable, Sendable {
 /// Central moments of X and Y: all that a linear fit of Y on X depends on.
 package struct SpanMoments: Sendable {
   package let width: Int
-  package let rowCount: Int
   /// The sum of the rows' weights.
   package let weight: Double
   package let meanX: [Double]

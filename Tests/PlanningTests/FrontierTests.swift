@@ -15,7 +15,7 @@ import Testing
         span: CandidateSpan(stream: random(2), from: from, to: from + 1 + random(3)),
         form: .identity, parametersSaved: 1 + random(30), damage: Double(random(64)) / 64)
     }
-    let frontier = Frontier(options)
+    let points = Frontier(options).points
     var sets: [(saved: Int, damage: Double)] = []
     for mask in 0..<1 << options.count {
       let chosen = options.indices.filter { mask >> $0 & 1 == 1 }
@@ -32,11 +32,11 @@ import Testing
     }
     for limit in stride(from: 0.0, through: 3, by: 0.25) {
       let expected = sets.filter { $0.damage <= limit }.map(\.saved).max()
-      #expect(frontier.best(maximalDamage: limit)?.parametersSaved == expected)
+      #expect(points.last { $0.damage <= limit }?.parametersSaved == expected)
     }
     for target in stride(from: 0, through: 150, by: 10) {
       let expected = sets.filter { $0.saved >= target }.map(\.damage).min()
-      #expect(frontier.best(parametersSaved: target)?.damage == expected)
+      #expect(points.first { $0.parametersSaved >= target }?.damage == expected)
     }
   }
 

@@ -88,6 +88,11 @@ import Testing
       "\"width\":8", "\"width\":8.5",
       "streams[0].width: expected a whole number from 1 to 16777216, got 8.5"
     ),
+    (
+      "\"width\":8", "\"width\":7",
+      "streams[0].shape: expected one extent of 7, the width, got [1, 4, 8]"
+    ),
+    ("[1,4,8]", "[]", "streams[0].shape: expected one extent of 8, the width, got []"),
     ("[0,2]", "[0,3]", "streams[0].pairs[1][1]: expected a whole number from 0 to 2, got 3.0"),
     ("[0,2]", "[2,0]", "streams[0].pairs[1][1]: expected a whole number from 2 to 2, got 0.0"),
     ("[0,2]", "[-1,2]", "streams[0].pairs[1][0]: expected a whole number from 0 to 2, got -1.0"),

@@ -79,15 +79,6 @@ import Testing
       refusal.message == "--recipe toast: the model has no block that it could replace")
   }
 
-  @Test func aFormThatIsNotThereIsTold() throws {
-    guard ReplacementForm(rawValue: "folded") == nil else { return }
-    let refusal = try failure { () throws(Failure) in try Recipe.replaceMe.form() }
-    #expect(refusal.status == .usage)
-    #expect(
-      refusal.message
-        == "--recipe replaceme: expected the form 'folded', which this version lacks")
-  }
-
   // MARK: What they do to the sample
 
   private func analyze(

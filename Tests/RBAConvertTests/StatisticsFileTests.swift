@@ -349,7 +349,7 @@ import Testing
           merged.moments(of: [pair], stream: 0, part).tokens.span(from: pair.from, to: pair.to),
           whole.moments(of: [pair], stream: 0, part).tokens.span(from: pair.from, to: pair.to)
         )
-        #expect(a.rowCount == b.rowCount)
+        #expect(a.weight == b.weight)
         // Sums of 96 float products: 96 ε of the largest scatter.
         let bound = 96 * Double(Float.ulpOfOne) * max(b.xx.max()!, b.traceYY)
         for (x, y) in zip(a.xx + a.xy + [a.traceYY], b.xx + b.xy + [b.traceYY]) {

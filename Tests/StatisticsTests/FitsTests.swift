@@ -27,13 +27,13 @@ import Testing
     let y = x.mapped(by: Self.weight, bias: Self.bias)
     let moments = try span(x, y)
     let fit = try Fits(from: moments).solve(moments, held: moments).linear
-    #expect(fit.ridge == Fits.ridges[0])
+    #expect(fit.ridge == RidgeRegression.strengths[0])
     guard case .linear(let weight, let bias?) = fit.map else {
       Issue.record("expected a map with a bias")
       return
     }
     // The ridge draws W toward I by its strength, twice that at most where X varies least.
-    let bound = Float(2 * Fits.ridges[0]) * 6
+    let bound = Float(2 * RidgeRegression.strengths[0]) * 6
     for (got, wanted) in zip(weight, Self.weight) { #expect(abs(got - wanted) <= bound) }
     for (got, wanted) in zip(bias, Self.bias) { #expect(abs(got - wanted) <= bound) }
     // Float sums of 2000 products.
@@ -186,10 +186,10 @@ import Testing
     let moments = try span(x, x.mapped(by: Self.weight))
     let fit = try Fits.unbiased(moments, held: moments)
     #expect(fit.map.parameterCount == Self.width * Self.width)
-    #expect(fit.ridge == Fits.ridges[0])
+    #expect(fit.ridge == RidgeRegression.strengths[0])
     // The mean's square stands beside the variance: the ridge is that of a diagonal five times as large.
     for (got, wanted) in zip(try Self.weights(fit), Self.weight) {
-      #expect(abs(got - wanted) <= Float(10 * Fits.ridges[0]) * 6)
+      #expect(abs(got - wanted) <= Float(10 * RidgeRegression.strengths[0]) * 6)
     }
   }
 

@@ -46,7 +46,7 @@ import Testing
       let (a, b) = (
         original.span(from: span.from, to: span.to), back.span(from: span.from, to: span.to)
       )
-      #expect(a.rowCount == b.rowCount)
+      #expect(a.weight == b.weight)
       #expect(a.meanX.map(\.bitPattern) == b.meanX.map(\.bitPattern))
       #expect(a.meanY.map(\.bitPattern) == b.meanY.map(\.bitPattern))
       #expect(a.xx.map(\.bitPattern) == b.xx.map(\.bitPattern))
@@ -72,7 +72,7 @@ import Testing
       let (a, b) = (
         merged.span(from: span.from, to: span.to), whole.span(from: span.from, to: span.to)
       )
-      #expect(a.rowCount == 200)
+      #expect(a.weight == 200)
       // Sums of 200 products in float, each of at most the largest variance: 200 ε √(xx yy).
       let bound =
         200 * Double(Float.ulpOfOne) * (b.xx.max()! * max(b.traceYY, 1)).squareRoot()

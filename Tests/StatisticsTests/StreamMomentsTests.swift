@@ -38,7 +38,7 @@ import Testing
     let span = try moments([Self.x, Self.y], chunks: chunks).span(from: 0, to: 1)
     let expected = Self.reference(Self.x, Self.y)
     let bound = Self.tolerance(Self.x, Self.y)
-    #expect(span.rowCount == 600)
+    #expect(span.weight == 600)
     for k in 0..<5 {
       // Means are sums in double of 600 numbers near 1000.
       #expect(abs(span.meanX[k] - expected.meanX[k]) <= 1000 * 600 * Double.ulpOfOne)

@@ -74,7 +74,6 @@ enum Goal: Sendable {
       let found = blocks.map(String.init) ?? "none"
       throw Failure(.usage, "--blocks: expected the number of blocks to remove, got \(found)")
     }
-    _ = try recipe.form()
     if !streams.isEmpty { _ = try recipe.candidates(blocks: blocks, in: streams) }
     return .recipe(recipe, blocks: blocks, positions)
   }

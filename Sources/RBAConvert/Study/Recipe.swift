@@ -51,18 +51,11 @@ enum Recipe: String, Sendable, Hashable, CaseIterable {
   private var sparesFirstBlock: Bool { self == .toast || self == .replaceMe }
 
   /// What takes the blocks' place.
-  ///
-  /// - Throws: `Failure` where this program has no such form.
-  func form() throws(Failure) -> ReplacementForm {
+  var form: ReplacementForm {
     switch self {
-    case .shortGPT, .blockRedundancy, .deeperLayers: return .identity
-    case .toast: return .leastSquares
-    case .replaceMe:
-      guard let folded = ReplacementForm(rawValue: "folded") else {
-        throw Failure(
-          .usage, "--recipe replaceme: expected the form 'folded', which this version lacks")
-      }
-      return folded
+    case .shortGPT, .blockRedundancy, .deeperLayers: .identity
+    case .toast: .leastSquares
+    case .replaceMe: .folded
     }
   }
 
@@ -120,7 +113,7 @@ extension Selector {
     case .nothing: return try exact([], &clock)
     case .recipe(let recipe, let blocks, let positions):
       var selector = self
-      selector.policy.form = try recipe.form()
+      selector.policy.form = recipe.form
       selector.policy.isLeastSquares = true
       let spans = try recipe.spans(blocks: blocks, over: positions, in: study)
       clock.mark("scoring")
