@@ -35,7 +35,7 @@ extension StatisticsHeader.Counts {
 
   fileprivate init(_ member: JSONMember, atLeast least: Int) throws(PlanError) {
     try member.expectKeys(["fit", "held"])
-    let range = least...1 << 53
+    let range = least...StatisticsHeader.largestCount
     self.init(
       fit: try member["fit"].integer(in: range), held: try member["held"].integer(in: range))
   }

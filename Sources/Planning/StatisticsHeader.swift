@@ -108,8 +108,8 @@ package struct StatisticsHeader: Sendable, Hashable, Encodable {
 
   package static let currentSchema = "rba-convert/stats/1"
 
-  /// Numbers up to this are exact in a document.
-  package static let largestCount = 1 << 53
+  /// The largest number of rows, samples or neighbourhoods.
+  package static let largestCount = JSONMember.largestCount
 
   package private(set) var schema = currentSchema
   /// The digest of the model's file.

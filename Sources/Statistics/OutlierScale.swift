@@ -17,21 +17,17 @@ import Glibc
 package struct OutlierScale: Sendable {
   /// The median of ‖h‖² at each point; 0 where rows are nearly all zero.
   package let medians: [Double]
-  /// Whether some row is over ten times as long as usual.
-  package let hasOutliers: Bool
 
   /// Of a row of usual length squared, how much longer one may be squared before its weight falls.
   private static let tolerated = 4.0
 
   /// The scale of outliers found earlier.
-  package init(medians: [Double]) {
-    self.medians = medians
-    hasOutliers = true
-  }
+  package init(medians: [Double]) { self.medians = medians }
 
-  package init(_ histogram: LengthHistogram) {
+  /// The scale of rows of which some are over ten times as long as usual; `nil` where none is.
+  package init?(_ histogram: LengthHistogram) {
+    guard histogram.hasBeyond(100) else { return nil }
     medians = histogram.medians
-    hasOutliers = histogram.hasBeyond(100)
   }
 
   /// The weights of rows at some points, given as positions among the scale's.

@@ -3,8 +3,9 @@ import Kernels
 /// Y = X + Z D + b, with D drawn toward zero by a ridge whose strength held-out moments choose.
 ///
 /// Minimises ‖(Y − X) − Z D‖² + λ t ‖D‖² over centred rows, t the mean diagonal of ZᵀZ. In the basis Q
-/// of ZᵀZ = Qᵀ Λ Q: D = Qᵀ (Λ + λ t)⁻¹ M with M = Q Zᵀ(Y − X), so that every strength costs O(K d)
-/// once Q is known. Strengths go far beyond 1: Y = X + b is a limit of them.
+/// of ZᵀZ = Qᵀ Λ Q: D = Qᵀ (Λ + λ t)⁻¹ M with M = Q Zᵀ(Y − X), so that every strength costs O(K² + K d)
+/// once Q is known, and M and the held-out rows' products in its basis. Strengths go far beyond 1:
+/// Y = X + b is a limit of them.
 /// Source: Hoerl and Kennard 1970, about another origin than zero.
 struct RidgeRegression: Sendable {
   private let eigenvalues: [Double]

@@ -27,10 +27,10 @@ import Testing
     return (x, y, typical)
   }
 
-  static func scale(_ points: [Rows]) -> OutlierScale {
+  static func lengths(_ points: [Rows]) -> LengthHistogram {
     var histogram = LengthHistogram(pointCount: points.count)
     points.map(\.values).withBuffers { histogram.add($0, width: width) }
-    return OutlierScale(histogram)
+    return histogram
   }
 
   static func weighted(_ x: Rows, _ y: Rows, _ scale: OutlierScale) throws -> SpanMoments {
@@ -59,8 +59,7 @@ import Testing
   @Test func `outliers blind plain least squares and not the weighted fit`() throws {
     let (x, y, _) = Self.stream(3000, seed: 1)
     let (heldX, heldY, typical) = Self.stream(1000, seed: 11)
-    let scale = Self.scale([x, y])
-    #expect(scale.hasOutliers)
+    let scale = try #require(OutlierScale(Self.lengths([x, y])))
     let (plain, plainHeld) = (try span(x, y), try span(heldX, heldY))
     let (fitted, held) = (
       try Self.weighted(x, y, scale), try Self.weighted(heldX, heldY, scale)
@@ -89,8 +88,9 @@ import Testing
 
   @Test func `rows of usual length keep their weight`() {
     let rows = Rows(1000, width: Self.width, seed: 3)
-    let scale = Self.scale([rows])
-    #expect(!scale.hasOutliers)
+    let lengths = Self.lengths([rows])
+    #expect(OutlierScale(lengths) == nil)
+    let scale = OutlierScale(medians: lengths.medians)
     let weights = [rows.values].withBuffers {
       scale.weights([(position: 0, rows: $0[0])], width: Self.width)
     }
@@ -98,11 +98,10 @@ import Testing
     #expect(weights.allSatisfy { $0 == 1 })
   }
 
-  @Test func `a long row counts like one of twice the usual length`() {
+  @Test func `a long row counts like one of twice the usual length`() throws {
     var rows = Rows([Float](repeating: 1, count: 100 * Self.width), width: Self.width)
     for k in 0..<Self.width { rows.values[k] = 1000 }
-    let scale = Self.scale([rows])
-    #expect(scale.hasOutliers)
+    let scale = try #require(OutlierScale(Self.lengths([rows])))
     // Bins are an eighth of a doubling wide.
     #expect(scale.medians[0] <= 16 && scale.medians[0] > 16 * 0.91)
     let weights = [rows.values].withBuffers {
@@ -114,15 +113,16 @@ import Testing
 
   @Test(arguments: [[Float](repeating: 0, count: 160), []])
   func `points without length have no outliers`(_ values: [Float]) {
-    let scale = Self.scale([Rows(values, width: Self.width)])
-    #expect(!scale.hasOutliers)
-    #expect(scale.medians == [0])
+    let lengths = Self.lengths([Rows(values, width: Self.width)])
+    #expect(OutlierScale(lengths) == nil)
+    #expect(lengths.medians == [0])
   }
 
   @Test func `numbers that are none are counted and weigh as they are`() {
     let rows = Rows([Float](repeating: .nan, count: 160), width: Self.width)
+    let scale = OutlierScale(medians: Self.lengths([rows]).medians)
     let weights = [rows.values].withBuffers {
-      Self.scale([rows]).weights([(position: 0, rows: $0[0])], width: Self.width)
+      scale.weights([(position: 0, rows: $0[0])], width: Self.width)
     }
     #expect(weights.count == 10)
   }

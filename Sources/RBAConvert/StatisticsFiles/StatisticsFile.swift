@@ -18,7 +18,8 @@ struct StatisticsFile: Sendable {
   private let tensors: [String: Tensor]
 
   static let headerKey = "rba-convert.statistics"
-  /// Sums of products of float numbers are smaller, however many there are.
+  /// Numbers of greater magnitude are neither written nor read: no model's values come near, and fits
+  /// have room to multiply smaller ones in double.
   private static let largestMagnitude = 1e60
 
   /// Maps and checks the file at `path`, whole: what it says and every number in it.

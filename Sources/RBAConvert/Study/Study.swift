@@ -113,10 +113,7 @@ struct Study: Sendable {
         }
         return part
       }, merge: { part in for index in total.indices { total[index].merge(part[index]) } })
-    for index in tokens {
-      let scale = OutlierScale(total[index])
-      outliers[index] = scale.hasOutliers ? scale : nil
-    }
+    for index in tokens { outliers[index] = OutlierScale(total[index]) }
   }
 
   /// Samples that outliers are looked for in.
