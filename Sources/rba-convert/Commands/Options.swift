@@ -52,8 +52,8 @@ struct MachineOptions: ParsableArguments {
 
   @Option(
     help: """
-      Bytes that intermediate results may take, such as 2G; calibration's moments may take half as \
-      much besides. Default: the machine's memory, and 256Mi for moments.
+      Bytes that intermediate results may take, such as 2G; where maps are fitted, half of them is \
+      for that and half for moments. Default: the machine's memory, and 256Mi for moments.
       """)
   var maxMemory: ByteCount?
 
