@@ -3,7 +3,7 @@
 A module in tools/comparison/models offers `prepare(cache: Path) -> Case`: it makes or finds the
 files, keeps what it makes below `cache`, and is quick where they are there already.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -39,6 +39,3 @@ class Case:
 
     output: str | None = None
     """The output that is scored; None is the first."""
-
-    recipes: tuple[str, ...] = field(default=())
-    """Names of methods to leave the others out; none is all of them."""

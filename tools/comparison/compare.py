@@ -102,7 +102,7 @@ def prepared(model, options):
 
 
 def structure(program, case):
-    """Whole blocks of the longest stream, and steps of all, as the program finds them."""
+    """Whole blocks and steps of all streams, as the program finds them."""
     done = subprocess.run([str(program), "inspect", str(case.model), "--json"], capture_output=True,
                           text=True, check=True)
     streams = [stream["blocks"] for stream in json.loads(done.stdout)["streams"]]
@@ -139,8 +139,6 @@ def compare(case, options):
     smallest = original["parameters"] * min(options.budgets) / 100
     results = []
     for method in options.methods:
-        if case.recipes and method not in case.recipes:
-            continue
         settings = methods.settings(
             method, case, blocks=blocks, steps=steps, samples=sample_count(case),
             budgets=options.budgets, extra=options.program_option)
@@ -157,8 +155,6 @@ def compare(case, options):
             results.append(run)
             last = run
             if is_sequence and (run.status != 0 or run.scores and run.scores["parameters"] < smallest):
-                break
-            if run.status == making.USAGE and setting.optional:
                 break
     return original, results
 

@@ -14,8 +14,6 @@ class Setting:
     """Options of the program."""
     dropped: int = 0
     """For onnxsim: how many sub-blocks go."""
-    optional: bool = False
-    """Whether a program without the option is passed over."""
 
 
 TITLES = {
@@ -38,7 +36,7 @@ HELD_BY_PAPERS = 8
 def settings(method, case, *, blocks, steps, samples, budgets, extra):
     """All settings of one method. A sequence ends where models are below the smallest budget.
 
-    blocks: whole blocks of the longest stream; steps: all that onnxsim could drop; samples: of the
+    blocks: whole blocks of all streams; steps: all that onnxsim could drop; samples: of the
     calibration data; budgets: percentages; extra: options for the program's own methods.
     """
     holdout = ("--holdout", f"{min(HELD_BY_PAPERS / samples, 0.5):.6g}")
@@ -53,8 +51,7 @@ def settings(method, case, *, blocks, steps, samples, budgets, extra):
         return [Setting(method, f"{count} sub-block{'s' * (count > 1)}", dropped=count)
                 for count in range(1, steps + 1)]
     heal = ("--no-heal",) if method == "ours-no-heal" else ()
-    return [Setting(method, f"{budget:g} %", ("--target-params", f"{budget:g}%", *heal, *extra),
-                    optional=bool(heal))
+    return [Setting(method, f"{budget:g} %", ("--target-params", f"{budget:g}%", *heal, *extra))
             for budget in budgets]
 
 
