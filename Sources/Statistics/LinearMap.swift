@@ -52,7 +52,7 @@ package struct Fit: Sendable {
   }
 
   /// Stands for a map that is yet to be fitted.
-  package static let unfitted = Fit(.identity, ridge: 0, heldResidual: .infinity, heldR2: 0)
+  package static let unfitted = Fit(.identity, ridge: 0, heldResidual: .infinity, heldR2: .nan)
 
   init(_ map: LinearMap, ridge: Double, heldResidual: Double, heldR2: Double) {
     self.map = map

@@ -21,6 +21,7 @@ package struct OutputComparison: Sendable {
   private var agreements = 0
   private var correct = (a: 0, b: 0, both: 0)
   private var labelled = 0
+  private var labelCounts: [Int: Int] = [:]
   package let countsClasses: Bool
 
   /// - Parameter countsClasses: whether the output is [N, classes], one score per class.
@@ -78,6 +79,7 @@ package struct OutputComparison: Sendable {
     if topA == topB { agreements += 1 }
     guard let label else { return }
     labelled += 1
+    labelCounts[label, default: 0] += 1
     if topA == label { correct.a += 1 }
     if topB == label { correct.b += 1 }
     if topA == label, topB == label { correct.both += 1 }
@@ -117,6 +119,11 @@ package struct OutputComparison: Sendable {
   package var accuracy: (a: Double, b: Double)? {
     guard labelled > 0 else { return nil }
     return (Double(correct.a) / Double(labelled), Double(correct.b) / Double(labelled))
+  }
+
+  /// The accuracy of one class for all samples: the share of the most frequent label.
+  package var majorityShare: Double? {
+    labelCounts.values.max().map { Double($0) / Double(labelled) }
   }
 
   // MARK: Standard errors, samples being drawn independently

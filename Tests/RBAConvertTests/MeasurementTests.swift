@@ -99,6 +99,26 @@ import Testing
     #expect(verdict.passed)
   }
 
+  /// Labels that the model gets wrong, and one label for all samples.
+  @Test(arguments: [[1, 2, 0, 1], [0, 0, 0, 0]])
+  func labelsThatTellNothingDoNotDecide(labels: [Int]) throws {
+    let verdict = rule().verdict(on: try measure(a, b, labels: labels))
+    #expect(verdict.metric == "top1-disagreement" || verdict.metric == "relative-error")
+    #expect(!verdict.passed)
+  }
+
+  @Test func theBoundOfAShareIsNoMoreThanAll() throws {
+    let one = Tensor([1, 0] as [Float], shape: [1, 2])
+    let other = Tensor([0, 1] as [Float], shape: [1, 2])
+    #expect(rule(limit: 1).verdict(on: try measure(one, other)).bound == 1)
+  }
+
+  @Test func anyCriterionThatOthersMayExceedIsToldOf() throws {
+    let told = try #require(rule().uncertainty(of: try measure(a, a)))
+    #expect(told.metric == "top1-disagreement")
+    #expect(rule(classScores: []).uncertainty(of: try measure(a, a)) == nil)
+  }
+
   @Test func classScoresWithoutLabelsDecideByAgreement() throws {
     let verdict = rule().verdict(on: try measure(a, b))
     #expect(verdict.metric == "top1-disagreement")

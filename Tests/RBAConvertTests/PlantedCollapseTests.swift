@@ -9,7 +9,7 @@ import Testing
   private let planted: String
 
   /// Digits to calibrate with, and to score on.
-  private static let (calibrated, scored) = (128, 512)
+  private static let (calibrated, scored) = (256, 512)
   private static let test = Sample.folder.appending(path: "test.safetensors").path
   /// The sample's accuracy on those digits is .969; a point less may come of the edit.
   private static let least = 0.95

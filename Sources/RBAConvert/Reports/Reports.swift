@@ -200,9 +200,9 @@ public struct ConversionReport: Encodable, Sendable {
     /// The regularisation the fit chose.
     public var ridge: Double
     /// The share of the replaced values' variance that the linear node explains on held-out data.
-    public var r2: Double
+    @NullEncoded public var r2: Double?
     /// What replacing this span alone does to the outputs on held-out data.
-    public var outputError: Double
+    @NullEncoded public var outputError: Double?
   }
 
   /// What the published scores say of a whole block, or of several in a row.

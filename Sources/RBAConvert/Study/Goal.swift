@@ -51,6 +51,9 @@ enum Goal: Sendable {
     } else if let bytes = options.targetBytes {
       self = .bytes(bytes)
     } else if let threshold = options.threshold {
+      guard !threshold.isNaN else {
+        throw Failure(.usage, "--threshold: expected a number, got \(threshold)")
+      }
       self = .threshold(score, threshold, positions ?? .all)
     } else {
       self = .guarded

@@ -2,8 +2,9 @@ import Statistics
 
 /// What a converted model may lose on held-out data.
 ///
-/// Of an output that has labels, accuracy; of other class scores, agreement of the largest class and
-/// relative error; of any other output, relative error.
+/// Of an output that has labels, accuracy, unless one class for all samples were as accurate as the
+/// original: such labels tell nothing. Of other class scores, agreement of the largest class and relative
+/// error; of any other output, relative error.
 struct GuardRule: Sendable {
   /// Replaces every default limit; infinite where nothing is demanded.
   var limit: Double?
@@ -12,31 +13,24 @@ struct GuardRule: Sendable {
   /// Names of the outputs that are scores of classes.
   var classScores: Set<String>
 
-  /// A test of one metric.
-  private struct Criterion {
-    let metric: String
-    let measured: Double
-    /// Standard error of what was measured.
-    let deviation: Double
-    let limit: Double
-  }
-
   /// Below this many standard errors lie 19 of 20 differences of two measurements that each have one.
   private static let confidence = 1.645 * 2.0.squareRoot()
 
   /// The strictest of the criteria that apply: the one nearest to its limit, or furthest beyond.
   func verdict(on measurement: Measurement) -> ConversionReport.Guard {
-    let verdicts = measurement.outputs.flatMap { name, comparison in
-      criteria(name, comparison).map { criterion in
-        ConversionReport.Guard(
-          metric: criterion.metric, limit: criterion.limit, measured: criterion.measured,
-          bound: max(criterion.measured + Self.confidence * criterion.deviation, 0),
-          passed: criterion.measured <= criterion.limit + 1e-12)
-      }
-    }
-    return verdicts.max { Self.excess($0) < Self.excess($1) }
+    verdicts(on: measurement).max { Self.excess($0) < Self.excess($1) }
       ?? ConversionReport.Guard(
         metric: "relative-error", limit: 0, measured: 0, bound: 0, passed: true)
+  }
+
+  /// The criterion that other samples may exceed by most, if they may exceed any.
+  func uncertainty(of measurement: Measurement) -> ConversionReport.Guard? {
+    verdicts(on: measurement).filter { $0.bound > $0.limit }
+      .max { $0.bound * $1.limit < $1.bound * $0.limit }
+  }
+
+  private func verdicts(on measurement: Measurement) -> [ConversionReport.Guard] {
+    measurement.outputs.flatMap { verdicts(on: $0.comparison, of: $0.name) }
   }
 
   private static func excess(_ verdict: ConversionReport.Guard) -> Double {
@@ -45,26 +39,43 @@ struct GuardRule: Sendable {
     return verdict.limit == 0 && verdict.measured > 0 ? .infinity : verdict.measured
   }
 
-  private func criteria(_ name: String, _ comparison: OutputComparison) -> [Criterion] {
-    func criterion(
-      _ metric: String, _ measured: Double, _ deviation: Double, _ standard: Double
-    ) -> Criterion {
-      Criterion(
-        metric: metric, measured: measured, deviation: deviation,
-        limit: limit ?? (isSynthetic ? standard / 2 : standard))
+  private func verdicts(
+    on comparison: OutputComparison, of name: String
+  ) -> [ConversionReport.Guard] {
+    /// - Parameter deviation: standard error of what was measured.
+    func verdict(
+      _ metric: String, _ measured: Double, deviation: Double, standard: Double,
+      atMost largest: Double = .infinity
+    ) -> ConversionReport.Guard {
+      let limit = limit ?? (isSynthetic ? standard / 2 : standard)
+      return ConversionReport.Guard(
+        metric: metric, limit: limit, measured: measured,
+        bound: min(measured + Self.confidence * deviation, largest),
+        passed: measured <= limit + 1e-12)
     }
-    if let accuracy = comparison.accuracy {
-      let drop = max(accuracy.a - accuracy.b, 0)
-      return [criterion("accuracy-drop", drop, comparison.accuracyDropDeviation!, 0.01)]
+    if let accuracy = comparison.accuracy, comparison.labelsTell {
+      return [
+        verdict(
+          "accuracy-drop", max(accuracy.a - accuracy.b, 0),
+          deviation: comparison.accuracyDropDeviation!, standard: 0.01, atMost: 1)
+      ]
     }
-    let error = criterion(
-      "relative-error", comparison.relativeError, comparison.relativeErrorDeviation, 0.05)
-    guard classScores.contains(name), let agreement = comparison.top1Agreement else {
-      return [error]
-    }
-    let disagreement = criterion(
-      "top1-disagreement", 1 - agreement, comparison.disagreementDeviation!, 0.01)
+    let error = verdict(
+      "relative-error", comparison.relativeError, deviation: comparison.relativeErrorDeviation,
+      standard: 0.05)
+    guard let agreement = comparison.top1Agreement,
+      classScores.contains(name) || comparison.accuracy != nil
+    else { return [error] }
+    let disagreement = verdict(
+      "top1-disagreement", 1 - agreement, deviation: comparison.disagreementDeviation!,
+      standard: 0.01, atMost: 1)
     // A limit that was asked for is one of classes.
     return limit == nil ? [disagreement, error] : [disagreement]
   }
+}
+
+extension OutputComparison {
+  /// Whether the original knows the labels better than one class for all samples would; `false` without
+  /// labels.
+  var labelsTell: Bool { (accuracy?.a ?? 0) > (majorityShare ?? 0) }
 }

@@ -99,8 +99,10 @@ public struct Analysis: Sendable {
       study: study, policy: policy, rule: rule, acceptance: acceptance,
       memory: momentsMemory, heals: selection.heals,
       effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
-    return AnalysisResult(
+    let result = AnalysisResult(
       study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
+    result.noteLabels(diagnostics)
+    return result
   }
 
   /// The model with its data, split. No outliers are looked for yet.

@@ -99,6 +99,26 @@ struct AnalysisResult {
       blocks: Array(choice.span.from..<choice.span.to), form: choice.form.rawValue,
       parametersRemoved: selector.saving(choice).removal.parameters,
       parametersAdded: choice.fit.map.parameterCount, ridge: choice.fit.ridge,
-      r2: choice.fit.heldR2, outputError: choice.damage ?? 0)
+      r2: choice.fit.heldR2.isNaN ? nil : choice.fit.heldR2, outputError: choice.damage)
+  }
+
+  /// Says so where other samples need not pass.
+  func noteUncertainty(_ diagnostics: Diagnostics) {
+    guard let verdict = selector.rule.uncertainty(of: selection.measurement) else { return }
+    let rounded = { (value: Double) in (value * 10_000).rounded(.up) / 10_000 }
+    diagnostics.note(
+      "other samples may go beyond the limit: as many as were held out stay within "
+        + "\(verdict.metric) \(rounded(verdict.bound)) in 19 of 20 cases, the limit is "
+        + "\(rounded(verdict.limit)); more calibration samples narrow that")
+  }
+
+  /// Says so where labels tell nothing of what the model loses.
+  func noteLabels(_ diagnostics: Diagnostics) {
+    for (name, comparison) in selection.measurement.outputs {
+      guard let accuracy = comparison.accuracy, !comparison.labelsTell else { continue }
+      diagnostics.note(
+        "the labels do not decide: '\(name)' is right for a share of \(accuracy.a) of the samples held "
+          + "out, one class for all of them would be for \(comparison.majorityShare ?? 0)")
+    }
   }
 }

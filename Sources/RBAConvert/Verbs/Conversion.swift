@@ -74,7 +74,7 @@ public struct Conversion: Sendable {
       diagnostics.note("the guard failed, so no model is written")
       return report
     }
-    noteUncertainty(of: report.guard, diagnostics)
+    result.noteUncertainty(diagnostics)
     guard let target else { return report }
     var rewritten = try result.rewritten()
     rewritten.model.removeStaleTrainingInfo(diagnostics)
@@ -96,21 +96,6 @@ public struct Conversion: Sendable {
     report.parameters.after = written.model.graph.parameterCount
     report.output = paths[0]
     return report
-  }
-
-  /// Says so where other samples need not pass.
-  private func noteUncertainty(of verdict: ConversionReport.Guard, _ diagnostics: Diagnostics) {
-    guard verdict.bound > verdict.limit else { return }
-    let (bound, limit) = (Self.rounded(verdict.bound), Self.rounded(verdict.limit))
-    diagnostics.note(
-      "other samples may go beyond the limit: as many as were held out stay within "
-        + "\(verdict.metric) \(bound) in 19 of 20 cases, the limit is \(limit); "
-        + "more calibration samples narrow that, --max-drop \(bound) allows it")
-  }
-
-  /// Upward to four decimals.
-  private static func rounded(_ value: Double) -> String {
-    "\((value * 10_000).rounded(.up) / 10_000)"
   }
 
   /// The file must give on held-out data exactly what was measured before it was written.

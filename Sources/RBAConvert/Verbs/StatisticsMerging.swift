@@ -24,7 +24,7 @@ public struct StatisticsMerging: Sendable {
       throw Failure(.usage, "expected two statistics files or more, got \(inputs.count)")
     }
     if let twice = Dictionary(grouping: inputs, by: \.self).first(where: { $1.count > 1 })?.key {
-      throw Failure(.usage, "\(twice): its data would count twice, expected each file once")
+      diagnostics.note("\(twice): given more than once, so its data count more than once")
     }
     var files = InputFiles()
     for input in inputs { files.add(input, "a statistics file to merge") }

@@ -39,6 +39,12 @@ public struct Verification: Sendable {
   /// Runs both models on the same data and compares their outputs.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> VerifyReport {
     _ = try parseExtents(data.dimensions)
+    guard maximumError >= 0 else {
+      throw Failure(.usage, "--max-error: expected a number from 0, got \(maximumError)")
+    }
+    if let share = minimumAgreement, !(0...1).contains(share) {
+      throw Failure(.usage, "--min-agreement: expected a number from 0 to 1, got \(share)")
+    }
     let first = try LoadedModel(path: a, externalDataDirectory: externalDataDirectory)
     let second = try LoadedModel(path: b, externalDataDirectory: externalDataDirectory)
     try checkInterfaces(first, second)

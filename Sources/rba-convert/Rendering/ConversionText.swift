@@ -23,8 +23,8 @@ enum ConversionText {
     for span in spans {
       table.append([
         span.label, span.form, Format.count(span.parametersRemoved),
-        Format.count(span.parametersAdded), Format.fixed(span.r2, 4),
-        Format.significant(span.outputError),
+        Format.count(span.parametersAdded), span.r2.map { Format.fixed($0, 4) } ?? "–",
+        span.outputError.map(Format.significant) ?? "–",
       ])
     }
     return table.lines
