@@ -23,9 +23,6 @@ public struct StatisticsMerging: Sendable {
     guard inputs.count > 1, let first = inputs.first else {
       throw Failure(.usage, "expected two statistics files or more, got \(inputs.count)")
     }
-    if let twice = Dictionary(grouping: inputs, by: \.self).first(where: { $1.count > 1 })?.key {
-      diagnostics.note("\(twice): given more than once, so its data count more than once")
-    }
     var files = InputFiles()
     for input in inputs { files.add(input, "a statistics file to merge") }
     try files.checkDistinct(output)
@@ -53,6 +50,9 @@ public struct StatisticsMerging: Sendable {
       diagnostics.note(
         "not all files hold what forms 'context' and 'convolution' are fitted to; what some lack is "
           + "left out")
+    }
+    if let twice = Dictionary(grouping: inputs, by: \.self).first(where: { $1.count > 1 })?.key {
+      diagnostics.note("\(twice): given more than once, so its data count more than once")
     }
     try StatisticsFile.write(
       header, try records(of: header), to: output, overwriting: overwriting)
