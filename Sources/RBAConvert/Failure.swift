@@ -110,7 +110,13 @@ public struct Diagnostics: Sendable {
   }
 
   /// Says nothing.
-  public static let silent = Diagnostics(note: { _ in }, progress: { _, _ in })
+  public static let silent = Diagnostics()
+
+  /// Remembers no line.
+  private init() {
+    note = { _ in }
+    progress = { _, _ in }
+  }
 }
 
 /// Tells lines that were sent from new ones.
