@@ -3,7 +3,7 @@ package import Statistics
 
 /// What data were like at some points of a model: little enough to travel with a model that was fitted
 /// on them, and enough to tell data of another kind.
-package struct CalibrationSignature: Sendable, Hashable, Encodable {
+package struct CalibrationSignature: Sendable, Hashable, LineDocument {
   /// One point of a residual stream. All lists have a number for each of the d features.
   package struct Point: Sendable, Hashable, Encodable {
     /// The name of the value.
@@ -50,13 +50,6 @@ package struct CalibrationSignature: Sendable, Hashable, Encodable {
   package var points: [Point]
 
   package init(points: [Point]) { self.points = points }
-
-  /// The document on one line, with keys in a fixed order.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
 
   /// Reads a document, strictly.
   ///

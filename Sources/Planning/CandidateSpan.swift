@@ -112,13 +112,24 @@ package struct SpanSaving: Sendable {
     _ span: CandidateSpan, adding added: Int, in graph: Graph, _ streams: [ResidualStream],
     multiplyAdds: (NodeID) -> Int
   ) {
-    let stream = streams[span.stream]
-    removal = Removal(
-      replacing: [(from: stream.points[span.from], to: stream.points[span.to])], in: graph,
-      multiplyAdds: multiplyAdds)
+    removal = Removal(replacing: [span], of: streams, in: graph, multiplyAdds: multiplyAdds)
     parametersAdded = added
   }
 
   /// Parameters that the model has less; negative where the replacement is larger than the span.
   package var parametersSaved: Int { removal.parameters - parametersAdded }
+}
+
+extension Removal {
+  /// What goes when spans of streams are replaced.
+  package init(
+    replacing spans: [CandidateSpan], of streams: [ResidualStream], in graph: Graph,
+    multiplyAdds: (NodeID) -> Int
+  ) {
+    self.init(
+      replacing: spans.map { span in
+        let points = streams[span.stream].points
+        return (from: points[span.from], to: points[span.to])
+      }, in: graph, multiplyAdds: multiplyAdds)
+  }
 }

@@ -5,12 +5,7 @@ extension ReplacementPlan {
   ///
   /// - Throws: `PlanError` with `.malformed` or `.unknownSchema`, and the place of the first fault.
   package init(json: [UInt8]) throws(PlanError) {
-    let document = JSONMember(value: try JSONValue(json), path: "")
-    let schema = try document["schema"].string
-    guard schema == Self.currentSchema else {
-      throw PlanError(
-        .unknownSchema, path: "schema", "expected '\(Self.currentSchema)', got '\(schema)'")
-    }
+    let document = try JSONMember(document: json, schema: Self.currentSchema)
     try document.expectKeys(["schema", "model", "spans", "updates", "calibration"])
     var spans: [Span] = []
     for span in try document["spans"].elements { spans.append(try Span(span)) }
@@ -68,6 +63,20 @@ extension ReplacementWeights {
 struct JSONMember {
   let value: JSONValue
   let path: String
+
+  init(value: JSONValue, path: String) {
+    self.value = value
+    self.path = path
+  }
+
+  /// A whole document that says of which schema it is.
+  init(document: [UInt8], schema: String) throws(PlanError) {
+    self.init(value: try JSONValue(document), path: "")
+    let found = try self["schema"].string
+    guard found == schema else {
+      throw PlanError(.unknownSchema, path: "schema", "expected '\(schema)', got '\(found)'")
+    }
+  }
 
   /// The member called `key`, which must be there.
   subscript(key: String) -> JSONMember {

@@ -8,12 +8,7 @@ extension StatisticsHeader {
   ///
   /// - Throws: `PlanError` with `.malformed` or `.unknownSchema`, and the place of the first fault.
   package init(json: [UInt8]) throws(PlanError) {
-    let document = JSONMember(value: try JSONValue(json), path: "")
-    let schema = try document["schema"].string
-    guard schema == Self.currentSchema else {
-      throw PlanError(
-        .unknownSchema, path: "schema", "expected '\(Self.currentSchema)', got '\(schema)'")
-    }
+    let document = try JSONMember(document: json, schema: Self.currentSchema)
     try document.expectKeys(["schema", "model", "streams", "sources"])
     var streams: [Stream] = []
     for stream in try document["streams"].elements {

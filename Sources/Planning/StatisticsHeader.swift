@@ -3,7 +3,7 @@ package import Statistics
 import Tensors
 
 /// What a statistics file says of the moments it holds: of which model, at which points, over what.
-package struct StatisticsHeader: Sendable, Hashable, Encodable {
+package struct StatisticsHeader: Sendable, Hashable, LineDocument {
   /// A number for the part that is fitted on, and one for the part that is held out.
   package struct Counts: Sendable, Hashable, Encodable {
     package var fit: Int
@@ -128,12 +128,5 @@ package struct StatisticsHeader: Sendable, Hashable, Encodable {
     Counts(
       fit: sources.reduce(0) { saturatingSum($0, $1.samples.fit) },
       held: sources.reduce(0) { saturatingSum($0, $1.samples.held) })
-  }
-
-  /// The document on one line, with keys in a fixed order.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 }

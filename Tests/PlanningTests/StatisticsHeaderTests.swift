@@ -63,11 +63,7 @@ import Testing
     ),
   ])
   func wrongKindsAreRefused(old: String, new: String, message: String) throws {
-    let text = try Self.full.json()
-    let range = try #require(text.firstRange(of: old))
-    let edited = text.replacingCharacters(in: range, with: new)
-    let error = #expect(throws: PlanError.self) { try StatisticsHeader(json: Array(edited.utf8)) }
-    #expect(error?.description == message)
+    try expectRefusal(of: Self.full, old, new, message)
   }
 
   @Test(arguments: [
@@ -124,7 +120,13 @@ import Testing
     ),
   ])
   func wrongDocumentsAreRefused(old: String, new: String, message: String) throws {
-    let text = try Self.header.json()
+    try expectRefusal(of: Self.header, old, new, message)
+  }
+
+  private func expectRefusal(
+    of header: StatisticsHeader, _ old: String, _ new: String, _ message: String
+  ) throws {
+    let text = try header.json()
     let range = try #require(text.firstRange(of: old))
     let edited = text.replacingCharacters(in: range, with: new)
     let error = #expect(throws: PlanError.self) { try StatisticsHeader(json: Array(edited.utf8)) }

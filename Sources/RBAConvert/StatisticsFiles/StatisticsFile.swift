@@ -69,10 +69,15 @@ struct StatisticsFile: Sendable {
   func moments(of spans: [CandidateSpan], kinds: [MomentKinds]) -> [StreamStatistics] {
     header.streams.indices.map { index in
       let pairs = spans.filter { $0.stream == index }.map(\.pair)
-      return StreamStatistics(
-        fit: moments(of: pairs, stream: index, .fit, kinds: kinds[index]),
-        held: moments(of: pairs, stream: index, .held, kinds: kinds[index]))
+      return moments(of: pairs, stream: index, kinds: kinds[index])
     }
+  }
+
+  /// The moments of pairs of points of one stream, all of them held.
+  func moments(of pairs: [PointPair], stream: Int, kinds: MomentKinds) -> StreamStatistics {
+    StreamStatistics(
+      fit: moments(of: pairs, stream: stream, .fit, kinds: kinds),
+      held: moments(of: pairs, stream: stream, .held, kinds: kinds))
   }
 
   /// The moments of pairs of points of one stream, all of them held.
@@ -114,8 +119,14 @@ struct StatisticsFile: Sendable {
 
   // MARK: Whether it fits
 
+  /// Reads the file at `path`, whose statistics are of `loaded`.
+  init(path: String, of loaded: LoadedModel) throws(Failure) {
+    self = try Self(path: path)
+    try checkModel(loaded)
+  }
+
   /// - Throws: `Failure` where the statistics are of another model than `loaded`.
-  func checkModel(_ loaded: LoadedModel) throws(Failure) {
+  private func checkModel(_ loaded: LoadedModel) throws(Failure) {
     let digest = loaded.digest()
     guard header.model == digest else {
       throw Failure(
@@ -280,8 +291,6 @@ extension DataRequest {
       try checkWritable(statistics, overwriting: false)
       return nil
     }
-    let file = try StatisticsFile(path: statistics)
-    try file.checkModel(loaded)
-    return file
+    return try StatisticsFile(path: statistics, of: loaded)
   }
 }

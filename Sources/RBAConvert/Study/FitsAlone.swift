@@ -28,9 +28,8 @@ struct FitsAlone {
 extension Selector {
   /// Whether an option is of the size that a search counts for its form.
   fileprivate func isSearched(_ option: Choice) -> Bool {
-    let width = study.streams[option.span.stream].width
-    return option.fit.map.parameterCount
-      == option.form.parameterCount(width: width, rank: FitPolicy.searchedRank(width: width))
+    option.fit.map.parameterCount
+      == FitPolicy.searchedSize(option.form, width: study.streams[option.span.stream].width)
   }
 
   fileprivate func fitAlone(_ member: SpanSet.Member) throws(Failure) -> Choice {

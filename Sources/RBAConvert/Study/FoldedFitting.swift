@@ -147,21 +147,25 @@ struct FoldedFitting {
       threads: study.threads)
   }
 
-  /// Hands values of the original to `work`, batch by batch.
+  /// Hands values of the original to `work`, batch by batch; `false` once `merge` finds rows that are not
+  /// finite, or too large to square.
   private func observe<Result: Sendable>(
     _ values: [ValueID], _ samples: SampleSelection,
     work: @Sendable (Range<Int>, [ValueID: Tensor]) throws -> Result,
     merge: (Result) throws -> Void
-  ) throws(Failure) {
+  ) throws(Failure) -> Bool {
     let names = values.map { study.model.graph[$0].name }
     let executor = try study.executor(fetches: Set(names).sorted())
-    try study.reporting {
-      try study.forEachBatch(
-        of: samples, executor,
-        work: { batch, range in
-          let fetched = zip(values, names).map { ($0, batch.fetches[$1]!) }
-          return try work(range, Dictionary(fetched, uniquingKeysWith: { first, _ in first }))
-        }, merge: merge)
+    return try study.reporting {
+      do {
+        try study.forEachBatch(
+          of: samples, executor,
+          work: { batch, range in
+            let fetched = zip(values, names).map { ($0, batch.fetches[$1]!) }
+            return try work(range, Dictionary(fetched, uniquingKeysWith: { first, _ in first }))
+          }, merge: merge)
+      } catch is NonFiniteValues { return false }
+      return true
     }
   }
 
@@ -177,13 +181,12 @@ struct FoldedFitting {
     let ends = spans.map { stream.points[$0.to] }
     var parts: [RegressionMoments] = []
     var scatter = spans.map { _ in FeatureScatter(width: width) }
-    var isFinite = true
     for isHeld in [false, true] {
       let samples = isHeld ? study.held : study.fit
       let mask = study.maskFlags(of: stream, in: samples.feeds)
       var moments = RegressionMoments(
         inputWidth: site.inputWidth, targetWidth: width * spans.count)
-      try observe([site.input, site.sum] + ends, samples) { range, values in
+      let isFinite = try observe([site.input, site.sum] + ends, samples) { range, values in
         let sum = values[site.sum]!
         let choice = RowChoice(
           rowsPerSample: sum.count / width / max(range.count, 1), samples: samples.count,
@@ -200,19 +203,17 @@ struct FoldedFitting {
         }
         return (site.rows(of: values[site.input]!, at: places, like: sum), errors, targets)
       } merge: { inputs, errors, targets in
-        do {
-          try inputs.withUnsafeBufferPointer { inputs in
-            try errors.withUnsafeBufferPointer { errors in
-              try moments.add(inputs, errors, threads: study.threads)
-            }
+        try inputs.withUnsafeBufferPointer { inputs in
+          try errors.withUnsafeBufferPointer { errors in
+            try moments.add(inputs, errors, threads: study.threads)
           }
-        } catch { isFinite = false }
+        }
         guard isHeld else { return }
         for (block, target) in targets.enumerated() { scatter[block].add(target) }
       }
+      guard isFinite else { return nil }
       parts.append(moments)
     }
-    guard isFinite else { return nil }
     let tested = parts.removeLast()
     let energies = tested.targetEnergies(blocks: spans.count)
     let solutions = site.solve(parts.removeLast(), held: consume tested, blocks: spans.count)
@@ -237,11 +238,10 @@ struct FoldedFitting {
     let ends = spans.map { stream.points[$0.to] }
     let none = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
     var parts = [[StreamMoments]](repeating: Array(repeating: none, count: spans.count), count: 2)
-    var isFinite = true
     for part in 0..<2 {
       let samples = part == 0 ? study.fit : study.held
       let mask = study.maskFlags(of: stream, in: samples.feeds)
-      try observe([site.branch, site.sum] + ends, samples) { range, values in
+      let isFinite = try observe([site.branch, site.sum] + ends, samples) { range, values in
         let sum = values[site.sum]!
         let rows = RowChoice(
           rowsPerSample: sum.count / stream.width / max(range.count, 1), samples: samples.count,
@@ -252,14 +252,12 @@ struct FoldedFitting {
             stream, branch: values[site.branch]!, sum: sum, target: values[end]!, at: rows)
         }
       } merge: { rows in
-        do {
-          for index in rows.indices {
-            try rows[index].add(to: &parts[part][index], threads: study.threads)
-          }
-        } catch { isFinite = false }
+        for index in rows.indices {
+          try rows[index].add(to: &parts[part][index], threads: study.threads)
+        }
       }
+      guard isFinite else { return nil }
     }
-    guard isFinite else { return nil }
     var result: [Solved] = []
     for index in spans.indices {
       let fitted = parts[0][index].span(from: 0, to: 1)

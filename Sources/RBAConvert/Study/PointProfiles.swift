@@ -47,6 +47,9 @@ struct PointProfiles: Sendable {
 struct ProfilePair: Sendable {
   var fit: SampleProfile
   var held: SampleProfile
+
+  /// How far the held-out samples are from those fitted on; 0 where there are too few to say.
+  var heldDistance: Double { DomainShift.distance(held, from: fit) ?? 0 }
 }
 
 extension Study {

@@ -143,19 +143,15 @@ extension Selector {
   /// Parameters of the model that is left.
   func parameters(_ set: SpanSet) -> Int {
     study.loaded.model.graph.parameterCount - removal(of: set).parameters
-      + set.members.reduce(0) { sum, member in
-        let width = study.streams[member.span.stream].width
-        return sum
-          + member.form.parameterCount(width: width, rank: FitPolicy.searchedRank(width: width))
+      + set.members.reduce(0) {
+        $0 + FitPolicy.searchedSize($1.form, width: study.streams[$1.span.stream].width)
       }
   }
 
   private func removal(of set: SpanSet) -> Removal {
     Removal(
-      replacing: set.members.map { member in
-        let points = study.streams[member.span.stream].points
-        return (from: points[member.span.from], to: points[member.span.to])
-      }, in: study.model.graph, multiplyAdds: { _ in 0 })
+      replacing: set.members.map(\.span), of: study.streams, in: study.model.graph,
+      multiplyAdds: { _ in 0 })
   }
 
   /// Of the model that is left by a set, in the unit of the goal.
@@ -167,8 +163,7 @@ extension Selector {
   private func bytes(_ set: SpanSet) -> Int {
     set.members.reduce(study.loaded.byteCount - removal(of: set).bytes) { sum, member in
       let stream = study.streams[member.span.stream]
-      let count = member.form.parameterCount(
-        width: stream.width, rank: FitPolicy.searchedRank(width: stream.width))
+      let count = FitPolicy.searchedSize(member.form, width: stream.width)
       return sum + stream.byteCount(ofParameters: count)
     }
   }

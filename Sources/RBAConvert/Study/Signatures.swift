@@ -12,7 +12,7 @@ extension Study {
       points: zip(starts, profiles).map { start, profiles in
         CalibrationSignature.Point(
           name: name(start.from, of: streams[start.stream]), profiles.fit,
-          heldDistance: DomainShift.distance(profiles.held, from: profiles.fit) ?? 0)
+          heldDistance: profiles.heldDistance)
       })
   }
 }

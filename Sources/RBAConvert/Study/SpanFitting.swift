@@ -117,6 +117,11 @@ struct FitPolicy: Sendable {
 
   /// The rank of form `low-rank` where sets of spans are searched.
   static func searchedRank(width: Int) -> Int { max(width / 8, 1) }
+
+  /// Parameters of a form where sets of spans are searched.
+  static func searchedSize(_ form: ReplacementForm, width: Int) -> Int {
+    form.parameterCount(width: width, rank: searchedRank(width: width))
+  }
 }
 
 /// Fits of one span in several forms, which share its regression.

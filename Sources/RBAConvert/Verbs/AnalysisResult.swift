@@ -46,10 +46,8 @@ struct AnalysisResult {
     let graph = study.model.graph
     let inference = study.structure.inference
     let removal = Removal(
-      replacing: choices.map { choice in
-        let points = study.streams[choice.span.stream].points
-        return (from: points[choice.span.from], to: points[choice.span.to])
-      }, in: graph, multiplyAdds: { inference.multiplyAdds(of: $0) ?? 0 })
+      replacing: choices.map(\.span), of: study.streams, in: graph,
+      multiplyAdds: { inference.multiplyAdds(of: $0) ?? 0 })
     let added = choices.reduce(0) { $0 + $1.fit.map.parameterCount }
     let addedBytes = choices.reduce(0) {
       $0 + study.streams[$1.span.stream].byteCount(ofParameters: $1.fit.map.parameterCount)

@@ -112,7 +112,7 @@ extension StatisticsFile {
         profiles(of: point, stream: stream).map { profiles in
           DomainShiftCheck.Reference(
             name: header.streams[stream].points[point], profile: profiles.fit,
-            heldDistance: DomainShift.distance(profiles.held, from: profiles.fit) ?? 0)
+            heldDistance: profiles.heldDistance)
         }
       }
     }

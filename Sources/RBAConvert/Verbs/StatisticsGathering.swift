@@ -51,9 +51,7 @@ public struct StatisticsGathering: Sendable {
     inputs.add(partsOf: loaded)
     try inputs.checkDistinct(output)
     let scales = try weights.map { path throws(Failure) in
-      let file = try StatisticsFile(path: path)
-      try file.checkModel(loaded)
-      return file
+      try StatisticsFile(path: path, of: loaded)
     }
     var (study, samples) = try analysis.study(loaded, diagnostics)
     if let scales {

@@ -51,8 +51,8 @@ public struct StatisticsMerging: Sendable {
         "not all files hold what forms 'context' and 'convolution' are fitted to; what some lack is "
           + "left out")
     }
-    if let twice = Dictionary(grouping: inputs, by: \.self).first(where: { $1.count > 1 })?.key {
-      diagnostics.note("\(twice): given more than once, so its data count more than once")
+    for (index, input) in inputs.enumerated() where inputs[..<index].contains(input) {
+      diagnostics.note("\(input): given more than once, so its data count more than once")
     }
     try StatisticsFile.write(
       header, try records(of: header), to: output, overwriting: overwriting)
@@ -148,9 +148,7 @@ extension StatisticsFile {
   fileprivate func record(
     of pairs: [PointPair], stream: Int, kinds: MomentKinds
   ) -> StreamRecord {
-    let moments = StreamStatistics(
-      fit: moments(of: pairs, stream: stream, .fit, kinds: kinds),
-      held: moments(of: pairs, stream: stream, .held, kinds: kinds))
+    let moments = moments(of: pairs, stream: stream, kinds: kinds)
     let points = moments.fit.tokens.points
     var profiles = PointProfiles(width: header.streams[stream].width, points: points)
     for (index, point) in points.enumerated() {

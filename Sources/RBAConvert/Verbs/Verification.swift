@@ -49,9 +49,7 @@ public struct Verification: Sendable {
     let second = try LoadedModel(path: b, externalDataDirectory: externalDataDirectory)
     try checkInterfaces(first, second)
     let statistics = try data.statistics.map { path throws(Failure) in
-      let file = try StatisticsFile(path: path)
-      try file.checkModel(first)
-      return file
+      try StatisticsFile(path: path, of: first)
     }
     let samples = try DataSupply(loaded: first, diagnostics: diagnostics).samples(
       data, flag: "--inputs", defaultCount: Self.defaultSamples)
