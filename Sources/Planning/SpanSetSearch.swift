@@ -14,14 +14,28 @@ package struct SpanSetSearch {
     /// Of the model that is left, in the unit that the search counts in: parameters or bytes.
     package let size: Int
     package let damage: Double
-    /// Whether the damage is within what is allowed.
-    package let isAcceptable: Bool
+    /// How much of what is allowed the set uses: acceptable are those that use at most all of it.
+    package let strain: Double
 
-    package init(_ set: SpanSet, size: Int, damage: Double, isAcceptable: Bool) {
+    package var isAcceptable: Bool { strain <= 1 }
+
+    package init(_ set: SpanSet, size: Int, damage: Double, strain: Double) {
       self.set = set
       self.size = size
       self.damage = damage
-      self.isAcceptable = isAcceptable
+      self.strain = strain
+    }
+  }
+
+  /// A set to begin with.
+  package struct Seed: Sendable {
+    package let set: SpanSet
+    /// The sum of what its spans do alone.
+    package let predicted: Double
+
+    package init(_ set: SpanSet, predicted: Double) {
+      self.set = set
+      self.predicted = predicted
     }
   }
 
@@ -55,12 +69,12 @@ package struct SpanSetSearch {
   /// Sets to measure at most.
   package let budget: Int
   /// Sets of falling size to begin with, where the budget is too small to come from the empty set to
-  /// the target step by step: the smallest that is acceptable, or the last that is too large.
-  package let seeds: [SpanSet]
+  /// the target step by step: about the smallest that is acceptable, or the last that is too large.
+  package let seeds: [Seed]
 
   package init(
     estimates: [Step: Double], form: ReplacementForm = .identity, forms: [ReplacementForm],
-    target: Target, budget: Int, seeds: [SpanSet] = []
+    target: Target, budget: Int, seeds: [Seed] = []
   ) {
     self.estimates = estimates
     self.form = form
@@ -111,6 +125,10 @@ private struct State {
   /// Sets that the descent came to behind the target.
   private var beyond: [Measured] = []
 
+  /// The sum of damages that the first seed measured has.
+  private static let allowedAtFirst = 0.05
+  /// How far the sum of damages may change from one seed measured to the next.
+  private static let longestStride = 2.0
   /// Steps passed over beyond a size, for richer forms to use up.
   private static let overshoot = 3
   /// Steps looked at for an exchange, on either side.
@@ -121,7 +139,7 @@ private struct State {
   ) {
     self.search = search
     self.size = size
-    let nothing = Measured(SpanSet(), size: empty, damage: 0, isAcceptable: true)
+    let nothing = Measured(SpanSet(), size: empty, damage: 0, strain: 0)
     measured = [nothing]
     known[nothing.set] = 0
     current = nothing
@@ -144,21 +162,37 @@ private struct State {
 
   // MARK: Beginning
 
-  /// Goes to the best of the seeds, by bisection where their damage decides.
+  /// Goes to the best of the seeds.
   mutating func begin<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
-    let seeds = search.seeds
     switch search.target {
     case .unacceptable:
-      var (low, high) = (-1, seeds.count)
-      while high - low > 1 {
-        let middle = (low + high) / 2
-        guard let result = try look(at: seeds[middle], measure) else { break }
-        if result.isAcceptable { low = middle } else { high = middle }
-      }
-      if low >= 0 { current = measured[known[seeds[low]]!] }
+      try bracket(measure)
     case .size(let count):
-      guard let seed = seeds.last(where: { size($0) > count }) else { return }
-      if let result = try look(at: seed, measure) { current = result }
+      guard let seed = search.seeds.last(where: { size($0.set) > count }) else { return }
+      if let result = try look(at: seed.set, measure) { current = result }
+    }
+  }
+
+  /// Goes to the smallest seed that is expected to be acceptable: damages are taken to grow as those
+  /// predicted do, and strains as damages, from what was measured last on.
+  private mutating func bracket<E: Error>(
+    _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) {
+    let seeds = search.seeds
+    var (low, high) = (-1, seeds.count)
+    // What may be predicted of a seed that is just acceptable.
+    var allowed = Self.allowedAtFirst
+    while let next = (low + 1..<high).last(where: { seeds[$0].predicted <= allowed }),
+      let result = try look(at: seeds[next].set, measure)
+    {
+      if result.isAcceptable {
+        low = next
+        current = result
+      } else {
+        high = next
+      }
+      allowed =
+        seeds[next].predicted / min(max(result.strain, 1 / Self.longestStride), Self.longestStride)
     }
   }
 

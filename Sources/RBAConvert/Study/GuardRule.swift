@@ -74,6 +74,15 @@ struct GuardRule: Sendable {
   }
 }
 
+extension ConversionReport.Guard {
+  /// How much of the limit was used: at most 1 where it passed, more where it did not.
+  var strain: Double {
+    let used = measured / limit
+    if passed { return limit > 0 ? min(used, 1) : 0 }
+    return used > 1 ? used : .infinity
+  }
+}
+
 extension OutputComparison {
   /// Whether the original knows the labels better than one class for all samples would; `false` without
   /// labels.

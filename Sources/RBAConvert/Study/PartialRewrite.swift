@@ -26,6 +26,9 @@ struct Traveller {
   private var original: Tensor?
   private var rewritten: Tensor?
 
+  /// Of the values, which are none as long as they are the model's inputs.
+  var byteCount: Int { (original?.byteCount ?? 0) + (rewritten?.byteCount ?? 0) }
+
   init(_ samples: SampleSelection, limit: Int) { inputs = samples.first(limit).feeds }
 
   /// Values that the original has, of all samples.

@@ -37,6 +37,8 @@ extension Selector {
   /// each column of the widest matrix that is solved.
   private static let fewestSamples = 64
   private static let rowsPerColumn = 8
+  /// Bytes that passes which other sets may go on from may take.
+  private static let checkpointBytes = 1 << 30
   /// How much less damage the next set must do than one that failed on all samples.
   private static let retreat = 0.9
 
@@ -51,7 +53,8 @@ extension Selector {
     let predictions = predictions(options)
     let limit = sampleLimit
     let sequential = SequentialFitting(
-      study: study, policy: policy, memory: memory, limit: limit)
+      study: study, policy: policy, memory: memory, limit: limit,
+      checkpoints: PassCheckpoints(capacity: min(memory / 2, Self.checkpointBytes)))
     let budget = effort.budget(workPerSet: workPerSet(limit))
     let steps = study.streams.reduce(0) { $0 + $1.steps.count }
     let search = SpanSetSearch(
@@ -76,7 +79,7 @@ extension Selector {
       study.diagnostics.progress("searching", Double(count) / Double(budget))
       return SpanSetSearch.Measured(
         set, size: size(set, goal), damage: measurement.damage,
-        isAcceptable: acceptance.verdict(on: measurement).passed)
+        strain: acceptance.verdict(on: measurement).strain)
     }
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
@@ -185,10 +188,13 @@ extension Selector {
 
   /// Sets to begin with, by falling size. Where weights are healed, a step that is passed over does about
   /// as little damage as the best form does unhealed.
-  private func seeds(_ options: [Choice], from predictions: [FrontierEntry]) -> [SpanSet] {
+  private func seeds(
+    _ options: [Choice], from predictions: [FrontierEntry]
+  ) -> [SpanSetSearch.Seed] {
     let form = policy.form ?? .identity
     guard heals, form == .identity else {
-      return predictions.map(\.spans).filter { !$0.isEmpty }
+      return predictions.filter { !$0.spans.isEmpty }
+        .map { SpanSetSearch.Seed($0.spans, predicted: $0.predicted ?? .infinity) }
     }
     let steps = Dictionary(grouping: options, by: \.span).keys.sorted {
       ($0.stream, $0.from, $0.to) < ($1.stream, $1.from, $1.to)
@@ -200,7 +206,8 @@ extension Selector {
         damage: leastDamage(of: span.from, span.stream, options) ?? .infinity)
     }
     return Frontier(candidates).points.dropFirst().map { point in
-      SpanSet(point.options.map { .init(candidates[$0].span, form) })
+      SpanSetSearch.Seed(
+        SpanSet(point.options.map { .init(candidates[$0].span, form) }), predicted: point.damage)
     }
   }
 

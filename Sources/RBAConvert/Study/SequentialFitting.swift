@@ -12,6 +12,9 @@ struct SequentialFitting {
   let memory: Int
   /// Samples to use at most.
   var limit: (fit: Int, held: Int)?
+  /// Where passes over other spans may be taken up, if those are all unfitted and weights are always or
+  /// never healed.
+  var checkpoints: PassCheckpoints?
 
   /// The same spans in the same forms, by position, new numbers for weights behind the first of them
   /// where `healing` says so, and what those numbers do. Where `Study.fitsInSequence` says that this
@@ -26,15 +29,24 @@ struct SequentialFitting {
     let isWorthwhile =
       ordered.count > 1 || healing && !ordered.isEmpty || ordered.contains(where: \.isUnfitted)
     guard isWorthwhile, study.fitsInSequence else { return (ordered, [], []) }
-    var pass = try SequentialPass(study, policy, memory: memory, limit: limit)
+    let members = ordered.map { SpanSet.Member($0.span, $0.form) }
+    let begun = checkpoints?.furthest(over: members, steps: study.streams.map(\.steps.count))
+    var pass: SequentialPass
+    if let begun {
+      pass = begun.pass
+    } else {
+      pass = try SequentialPass(study, policy, memory: memory, limit: limit)
+    }
     let last = ordered.last.map { ($0.span.stream, $0.span.to) } ?? (0, 0)
-    let total = Double(study.streams.reduce(0) { $0 + $1.steps.count })
-    var passed = 0.0
+    let total = study.streams.reduce(0) { $0 + $1.steps.count }
+    var passed = 0
     for (index, stream) in study.streams.enumerated() {
       let spans = ordered.filter { $0.span.stream == index }
-      var step = 0
+      var step =
+        begun.map { index < $0.stream ? stream.steps.count : index == $0.stream ? $0.step : 0 } ?? 0
       while step < stream.steps.count, healing || (index, step) < last {
-        study.diagnostics.progress("fitting in sequence", (passed + Double(step)) / total)
+        study.diagnostics.progress("fitting in sequence", Double(passed + step) / Double(total))
+        checkpoints?.save(pass, at: step, of: index, over: members, stepCount: total)
         if let choice = spans.first(where: { $0.span.from == step }) {
           try pass.replace(choice)
           step = choice.span.to
@@ -49,7 +61,7 @@ struct SequentialFitting {
         if healing, !isFolded { try pass.heal(step, of: index) }
         step += 1
       }
-      passed += Double(stream.steps.count)
+      passed += stream.steps.count
     }
     study.diagnostics.progress("fitting in sequence", 1)
     return (pass.done, pass.updates, pass.healed)

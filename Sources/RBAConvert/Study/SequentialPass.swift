@@ -53,6 +53,9 @@ struct SequentialPass {
     rewrite = try PartialRewrite(study, [], [])
   }
 
+  /// Of the values on their way.
+  var byteCount: Int { fit.byteCount + held.byteCount }
+
   /// Whether both models still compute the same.
   private var isUntouched: Bool { done.isEmpty && updates.isEmpty && folded == nil }
 
