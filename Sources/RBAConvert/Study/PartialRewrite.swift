@@ -18,6 +18,21 @@ struct PartialRewrite: Sendable {
   func name(_ value: ValueID) -> String { model.graph[standIns[value] ?? value].name }
 }
 
+/// What the original has of some samples, for passes over the same ones.
+final class OriginalValues {
+  private(set) var values: [ValueID: Tensor] = [:]
+  /// Bytes that further values may take.
+  private var room: Int
+
+  init(capacity: Int) { room = capacity }
+
+  func add(_ tensor: Tensor, of value: ValueID) {
+    guard tensor.byteCount <= room else { return }
+    room -= tensor.byteCount
+    values[value] = tensor
+  }
+}
+
 /// Values of some samples on their way through the original and through the rewritten model.
 struct Traveller {
   let inputs: [String: SampleRows]
@@ -26,15 +41,21 @@ struct Traveller {
   private var original: Tensor?
   private var rewritten: Tensor?
 
-  /// Of the values, which are none as long as they are the model's inputs.
-  var byteCount: Int { (original?.byteCount ?? 0) + (rewritten?.byteCount ?? 0) }
+  /// What others like this one have found of the original.
+  private let known: OriginalValues?
 
-  init(_ samples: SampleSelection, limit: Int) { inputs = samples.first(limit).feeds }
+  /// Of the rewritten model's values: none as long as they are the model's inputs.
+  var byteCount: Int { rewritten?.byteCount ?? 0 }
+
+  init(_ samples: SampleSelection, limit: Int, known: OriginalValues?) {
+    inputs = samples.first(limit).feeds
+    self.known = known
+  }
 
   /// Values that the original has, of all samples.
   func originals(_ values: [ValueID], _ study: Study) throws(Failure) -> [ValueID: Tensor] {
     var result: [ValueID: Tensor] = [:]
-    if let place, values.contains(place) { result[place] = original }
+    for value in values { result[value] = value == place ? original : known?.values[value] }
     let rest = values.filter { result[$0] == nil }
     guard !rest.isEmpty else { return result }
     let graph = study.model.graph
@@ -43,7 +64,11 @@ struct Traveller {
     let executor = try study.executor(
       feeds: feeds.keys.sorted(), fetches: Set(rest.map { graph[$0].name }).sorted())
     let fetched = try study.reporting { try executor.run(samples: feeds) }
-    for value in rest { result[value] = fetched[graph[value].name] }
+    for value in rest {
+      let tensor = fetched[graph[value].name]!
+      result[value] = tensor
+      known?.add(tensor, of: value)
+    }
     return result
   }
 

@@ -3,7 +3,8 @@ import Planning
 /// Passes on their way over the streams' steps, for sets of spans that begin alike: what a pass has done
 /// before a step depends on the spans up to there only.
 ///
-/// Those not used for longest go once their values take too much memory.
+/// Those not used for longest go once their values take too much memory. What the original has is kept
+/// besides, for all passes.
 final class PassCheckpoints {
   /// What a pass has come to.
   private struct Prefix: Hashable {
@@ -25,7 +26,17 @@ final class PassCheckpoints {
   /// Bytes that values of all passes may take.
   private let capacity: Int
 
-  init(capacity: Int) { self.capacity = capacity }
+  /// What the original has of the samples fitted on, and of those held out.
+  let originals: (fit: OriginalValues, held: OriginalValues)
+
+  /// - Parameter capacity: bytes that all passes' values may take, and as many the original's.
+  init(capacity: Int) {
+    self.capacity = capacity
+    // Half as many are held out.
+    originals = (
+      OriginalValues(capacity: capacity / 3 * 2), OriginalValues(capacity: capacity / 3)
+    )
+  }
 
   /// The pass that has come furthest over the spans of a set.
   ///

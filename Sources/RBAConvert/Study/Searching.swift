@@ -37,8 +37,8 @@ extension Selector {
   /// each column of the widest matrix that is solved.
   private static let fewestSamples = 64
   private static let rowsPerColumn = 8
-  /// Bytes that passes which other sets may go on from may take.
-  private static let checkpointBytes = 1 << 30
+  /// Bytes that values of passes may take which other sets go on from, and as many the original's.
+  private static let checkpointBytes = 512 << 20
   /// How much less damage the next set must do than one that failed on all samples.
   private static let retreat = 0.9
 
@@ -54,7 +54,7 @@ extension Selector {
     let limit = sampleLimit
     let sequential = SequentialFitting(
       study: study, policy: policy, memory: memory, limit: limit,
-      checkpoints: PassCheckpoints(capacity: min(memory / 2, Self.checkpointBytes)))
+      checkpoints: PassCheckpoints(capacity: min(memory / 4, Self.checkpointBytes)))
     let budget = effort.budget(workPerSet: workPerSet(limit))
     let steps = study.streams.reduce(0) { $0 + $1.steps.count }
     let search = SpanSetSearch(

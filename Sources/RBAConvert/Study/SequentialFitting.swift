@@ -35,7 +35,8 @@ struct SequentialFitting {
     if let begun {
       pass = begun.pass
     } else {
-      pass = try SequentialPass(study, policy, memory: memory, limit: limit)
+      pass = try SequentialPass(
+        study, policy, memory: memory, limit: limit, known: checkpoints?.originals)
     }
     let last = ordered.last.map { ($0.span.stream, $0.span.to) } ?? (0, 0)
     let total = study.streams.reduce(0) { $0 + $1.steps.count }

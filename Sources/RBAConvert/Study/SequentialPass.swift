@@ -33,9 +33,12 @@ struct SequentialPass {
   /// A weight is left alone where more than this share of the held-out residual would stay.
   private static let worthwhileShare = 0.99
 
-  /// - Parameter limit: samples to use at most.
+  /// - Parameters:
+  ///   - limit: samples to use at most.
+  ///   - known: what the original has of those.
   init(
-    _ study: Study, _ policy: FitPolicy, memory: Int, limit: (fit: Int, held: Int)? = nil
+    _ study: Study, _ policy: FitPolicy, memory: Int, limit: (fit: Int, held: Int)? = nil,
+    known: (fit: OriginalValues, held: OriginalValues)? = nil
   ) throws(Failure) {
     self.study = study
     self.policy = policy
@@ -48,8 +51,8 @@ struct SequentialPass {
       min(most, limit?.fit ?? most, study.fit.count),
       min(most, limit?.held ?? most, study.held.count)
     )
-    fit = Traveller(study.fit, limit: sampleCounts.fit)
-    held = Traveller(study.held, limit: sampleCounts.held)
+    fit = Traveller(study.fit, limit: sampleCounts.fit, known: known?.fit)
+    held = Traveller(study.held, limit: sampleCounts.held, known: known?.held)
     rewrite = try PartialRewrite(study, [], [])
   }
 
