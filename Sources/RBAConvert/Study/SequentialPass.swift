@@ -106,27 +106,36 @@ struct SequentialPass {
 
   // MARK: Steps that stay
 
-  /// Solves a kept step so that its sum comes nearer to the original's, and goes on behind it.
+  /// Solves a kept step so that its sum comes nearer to the original's, where that helps, and goes on
+  /// behind it.
   mutating func heal(_ step: Int, of index: Int) throws(Failure) {
     guard !isUntouched else { return }
     let stream = study.streams[index]
-    let site: HealingSite
-    do throws(NoHealingSite) { site = try sites.site(of: step, in: stream) } catch { return }
-    guard fits(site, step, stream) else { return }
+    if let solved = try solution(of: step, in: stream) {
+      let edits = updates + solved.updates
+      // Numbers that the weight's type cannot hold leave it as it is.
+      if let rewrite = try? PartialRewrite(study, done, edits) {
+        updates = edits
+        self.rewrite = rewrite
+        healed.append(solved.step)
+      }
+    }
     let next = stream.points[step + 1]
-    var targets = try targets(at: site.sum)
-    guard let solved = try solve(site, stream, targets) else { return }
-    let edits = updates + solved.updates
-    // Numbers that the weight's type cannot hold leave it as it is.
-    guard let rewrite = try? PartialRewrite(study, done, edits) else { return }
-    updates = edits
-    self.rewrite = rewrite
-    healed.append(solved.step)
-    if site.sum != next { targets = try self.targets(at: next) }
-    let x = try fit.rewritten(next, in: rewrite, study)
+    let targets = try targets(at: next)
+    let (x, y) = (
+      try fit.rewritten(next, in: rewrite, study), try held.rewritten(next, in: rewrite, study)
+    )
     fit.move(to: next, original: targets.fit, rewritten: x)
-    let y = try held.rewritten(next, in: rewrite, study)
     held.move(to: next, original: targets.held, rewritten: y)
+  }
+
+  private func solution(
+    of step: Int, in stream: ResidualStream
+  ) throws(Failure) -> Solved? {
+    let site: HealingSite
+    do throws(NoHealingSite) { site = try sites.site(of: step, in: stream) } catch { return nil }
+    guard fits(site, step, stream) else { return nil }
+    return try solve(site, stream, try targets(at: site.sum))
   }
 
   /// What the original has, of samples fitted on and of samples held out.
