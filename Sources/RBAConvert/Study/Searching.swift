@@ -57,10 +57,11 @@ extension Selector {
       checkpoints: PassCheckpoints(capacity: min(memory / 4, Self.checkpointBytes)))
     let budget = effort.budget(workPerSet: workPerSet(limit))
     let steps = study.streams.reduce(0) { $0 + $1.steps.count }
+    let seeds = seeds(options, from: predictions)
     let search = SpanSetSearch(
       estimates: estimates(options), form: policy.form ?? .identity,
       forms: policy.form == nil ? forms : [], target: target(goal), budget: budget,
-      seeds: budget < steps ? seeds(options, from: predictions) : [])
+      seeds: budget < steps ? seeds : [])
     let start = ContinuousClock.now
     var count = 0
     var alone = FitsAlone(selector: self, options: options)
@@ -84,7 +85,7 @@ extension Selector {
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
     let frontier = self.frontier(measured, predictions, options)
-    let result = try decide(goal, measured, frontier) { set throws(Failure) in
+    let result = try decide(goal, measured, seeds, frontier) { set throws(Failure) in
       try refit(try travels ? Self.unfitted(set) : alone.choices(set))
     }
     clock.mark("fitting in sequence")
@@ -280,8 +281,8 @@ extension Selector {
 
   /// Fits the set that meets the goal on all samples, and measures it on all held out.
   private func decide(
-    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ frontier: [FrontierEntry],
-    fitted: (SpanSet) throws(Failure) -> Refit
+    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ seeds: [SpanSetSearch.Seed],
+    _ frontier: [FrontierEntry], fitted: (SpanSet) throws(Failure) -> Refit
   ) throws(Failure) -> Refit {
     switch (goal, target(goal)) {
     case (.pick(let number), _):
@@ -309,6 +310,15 @@ extension Selector {
         let result = try fitted(candidate.set)
         if acceptance.verdict(on: result.measurement).passed { return result }
         limit = candidate.damage * Self.retreat
+      }
+      // A short search may have come by no milder set.
+      if let smallest = passing.first {
+        var count = seeds.prefix { parameters($0.set) > parameters(smallest.set) }.count
+        while count > 0 {
+          count /= 2
+          let result = try fitted(seeds[count].set)
+          if acceptance.verdict(on: result.measurement).passed { return result }
+        }
       }
       return try fitted(SpanSet())
     }
