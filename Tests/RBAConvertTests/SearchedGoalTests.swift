@@ -47,6 +47,13 @@ import Testing
     #expect(report.parameters.after > 605_213 * 40 / 100)
   }
 
+  /// The first sets measured do too much damage; milder ones are tried behind them.
+  @Test func fewSetsGiveASmallerModelToo() throws {
+    let report = try analyze(SelectionOptions(searchedSets: 1))
+    #expect(report.guard.passed)
+    #expect(report.parameters.after < 605_213)
+  }
+
   @Test func aNumberOfBytesIsReached() throws {
     let whole = try analyze(SelectionOptions(selectsNothing: true)).bytes.before
     let report = try analyze(SelectionOptions(targetBytes: whole * 7 / 10))

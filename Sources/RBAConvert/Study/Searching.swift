@@ -39,8 +39,6 @@ extension Selector {
   private static let rowsPerColumn = 8
   /// Bytes that values of passes may take which other sets go on from, and as many the original's.
   private static let checkpointBytes = 512 << 20
-  /// How much less damage the next set must do than one that failed on all samples.
-  private static let retreat = 0.9
 
   /// Looks for the set of spans that meets the goal, by measuring whole sets.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
@@ -270,57 +268,10 @@ extension Selector {
     return Double(study.structure.multiplyAdds) * samples
   }
 
-  // MARK: Deciding
-
-  private func target(_ goal: Goal) -> SpanSetSearch.Target {
+  func target(_ goal: Goal) -> SpanSetSearch.Target {
     switch goal {
     case .parameters(let limit), .bytes(let limit): .size(limit)
     default: .unacceptable(inARow: Self.patience)
-    }
-  }
-
-  /// Fits the set that meets the goal on all samples, and measures it on all held out.
-  private func decide(
-    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ seeds: [SpanSetSearch.Seed],
-    _ frontier: [FrontierEntry], fitted: (SpanSet) throws(Failure) -> Refit
-  ) throws(Failure) -> Refit {
-    switch (goal, target(goal)) {
-    case (.pick(let number), _):
-      guard frontier.indices.contains(number) else {
-        throw Failure(
-          .usage, "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)")
-      }
-      return try fitted(frontier[number].spans)
-    case (_, .size(let limit)):
-      let small = measured.filter { $0.size <= limit }
-      if let best = small.min(by: { ($0.damage, $0.size) < ($1.damage, $1.size) }) {
-        return try fitted(best.set)
-      }
-      let smallest = measured.min { ($0.size, $0.damage) < ($1.size, $1.damage) }
-      study.diagnostics.note(
-        "no set measured is as small as asked for, \(limit): the smallest has "
-          + "\(smallest?.size ?? 0)")
-      return try fitted(smallest?.set ?? SpanSet())
-    default:
-      // What passed on some samples need not pass when fitted on all.
-      var limit = Double.infinity
-      let passing = measured.filter { $0.isAcceptable && !$0.set.isEmpty }
-        .sorted { ($0.size, $0.damage) < ($1.size, $1.damage) }
-      for candidate in passing where candidate.damage <= limit {
-        let result = try fitted(candidate.set)
-        if acceptance.verdict(on: result.measurement).passed { return result }
-        limit = candidate.damage * Self.retreat
-      }
-      // A short search may have come by no milder set.
-      if let smallest = passing.first {
-        var count = seeds.prefix { parameters($0.set) > parameters(smallest.set) }.count
-        while count > 0 {
-          count /= 2
-          let result = try fitted(seeds[count].set)
-          if acceptance.verdict(on: result.measurement).passed { return result }
-        }
-      }
-      return try fitted(SpanSet())
     }
   }
 }

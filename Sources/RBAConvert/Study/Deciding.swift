@@ -1,0 +1,53 @@
+import Planning
+
+extension Selector {
+  /// How much less damage the next set must do than one that failed on all samples.
+  private static let retreat = 0.9
+
+  /// Fits the set that meets the goal on all samples, and measures it on all held out.
+  func decide(
+    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ seeds: [SpanSetSearch.Seed],
+    _ frontier: [FrontierEntry], fitted: (SpanSet) throws(Failure) -> Refit
+  ) throws(Failure) -> Refit {
+    switch (goal, target(goal)) {
+    case (.pick(let number), _):
+      guard frontier.indices.contains(number) else {
+        throw Failure(
+          .usage, "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)")
+      }
+      return try fitted(frontier[number].spans)
+    case (_, .size(let limit)):
+      let small = measured.filter { $0.size <= limit }
+      if let best = small.min(by: { ($0.damage, $0.size) < ($1.damage, $1.size) }) {
+        return try fitted(best.set)
+      }
+      let smallest = measured.min { ($0.size, $0.damage) < ($1.size, $1.damage) }
+      study.diagnostics.note(
+        "no set measured is as small as asked for, \(limit): the smallest has "
+          + "\(smallest?.size ?? 0)")
+      return try fitted(smallest?.set ?? SpanSet())
+    default:
+      // What passed on some samples need not pass when fitted on all.
+      var limit = Double.infinity
+      let passing = measured.filter { $0.isAcceptable && !$0.set.isEmpty }
+        .sorted { ($0.size, $0.damage) < ($1.size, $1.damage) }
+      for candidate in passing where candidate.damage <= limit {
+        let result = try fitted(candidate.set)
+        if acceptance.verdict(on: result.measurement).passed { return result }
+        limit = candidate.damage * Self.retreat
+      }
+      // A short search may have come by no milder set.
+      let sizes = (passing.isEmpty ? measured.filter { !$0.set.isEmpty } : passing)
+        .map { parameters($0.set) }
+      if let size = passing.isEmpty ? sizes.max() : sizes.min() {
+        var count = seeds.prefix { parameters($0.set) > size }.count
+        while count > 0 {
+          count /= 2
+          let result = try fitted(seeds[count].set)
+          if acceptance.verdict(on: result.measurement).passed { return result }
+        }
+      }
+      return try fitted(SpanSet())
+    }
+  }
+}
