@@ -37,15 +37,13 @@ extension Selector {
         limit = candidate.damage * Self.retreat
       }
       // A short search may have come by no milder set.
-      let sizes = (passing.isEmpty ? measured.filter { !$0.set.isEmpty } : passing)
-        .map { parameters($0.set) }
-      if let size = passing.isEmpty ? sizes.max() : sizes.min() {
-        var count = seeds.prefix { parameters($0.set) > size }.count
-        while count > 0 {
-          count /= 2
-          let result = try fitted(seeds[count].set)
-          if acceptance.verdict(on: result.measurement).passed { return result }
-        }
+      let failed =
+        passing.first?.size ?? measured.lazy.filter { !$0.set.isEmpty }.map(\.size).max() ?? .max
+      var count = seeds.prefix { parameters($0.set) > failed }.count
+      while count > 0 {
+        count /= 2
+        let result = try fitted(seeds[count].set)
+        if acceptance.verdict(on: result.measurement).passed { return result }
       }
       return try fitted(SpanSet())
     }

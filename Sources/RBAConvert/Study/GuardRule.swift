@@ -18,7 +18,7 @@ struct GuardRule: Sendable {
 
   /// The strictest of the criteria that apply: the one nearest to its limit, or furthest beyond.
   func verdict(on measurement: Measurement) -> ConversionReport.Guard {
-    verdicts(on: measurement).max { Self.excess($0) < Self.excess($1) }
+    verdicts(on: measurement).max { $0.excess < $1.excess }
       ?? ConversionReport.Guard(
         metric: "relative-error", limit: 0, measured: 0, bound: 0, passed: true)
   }
@@ -31,12 +31,6 @@ struct GuardRule: Sendable {
 
   private func verdicts(on measurement: Measurement) -> [ConversionReport.Guard] {
     measurement.outputs.flatMap { verdicts(on: $0.comparison, of: $0.name) }
-  }
-
-  private static func excess(_ verdict: ConversionReport.Guard) -> Double {
-    if verdict.limit > 0, verdict.limit.isFinite { return verdict.measured / verdict.limit }
-    // Without a limit, or with none to spare, what was measured decides.
-    return verdict.limit == 0 && verdict.measured > 0 ? .infinity : verdict.measured
   }
 
   private func verdicts(
@@ -75,12 +69,21 @@ struct GuardRule: Sendable {
 }
 
 extension ConversionReport.Guard {
+  /// Orders criteria by how much of their limits was used.
+  fileprivate var excess: Double {
+    if hasMargin { return measured / limit }
+    // Without a limit, or with none to spare, what was measured decides.
+    return limit == 0 && measured > 0 ? .infinity : measured
+  }
+
   /// How much of the limit was used: at most 1 where it passed, more where it did not.
   var strain: Double {
-    let used = measured / limit
-    if passed { return limit > 0 ? min(used, 1) : 0 }
-    return used > 1 ? used : .infinity
+    if passed { return hasMargin ? min(excess, 1) : 0 }
+    return excess > 1 ? excess : .infinity
   }
+
+  /// Whether a share of the limit has a meaning.
+  private var hasMargin: Bool { limit > 0 && limit.isFinite }
 }
 
 extension OutputComparison {

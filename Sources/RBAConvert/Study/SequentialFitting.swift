@@ -32,19 +32,21 @@ struct SequentialFitting {
     let members = ordered.map { SpanSet.Member($0.span, $0.form) }
     let begun = checkpoints?.furthest(over: members, steps: study.streams.map(\.steps.count))
     var pass: SequentialPass
+    var start = (stream: 0, step: 0)
     if let begun {
       pass = begun.pass
+      start = (begun.stream, begun.step)
     } else {
       pass = try SequentialPass(
         study, policy, memory: memory, limit: limit, known: checkpoints?.originals)
     }
     let last = ordered.last.map { ($0.span.stream, $0.span.to) } ?? (0, 0)
     let total = study.streams.reduce(0) { $0 + $1.steps.count }
-    var passed = 0
-    for (index, stream) in study.streams.enumerated() {
+    var passed = study.streams[..<start.stream].reduce(0) { $0 + $1.steps.count }
+    for index in start.stream..<study.streams.count {
+      let stream = study.streams[index]
       let spans = ordered.filter { $0.span.stream == index }
-      var step =
-        begun.map { index < $0.stream ? stream.steps.count : index == $0.stream ? $0.step : 0 } ?? 0
+      var step = index == start.stream ? start.step : 0
       while step < stream.steps.count, healing || (index, step) < last {
         study.diagnostics.progress("fitting in sequence", Double(passed + step) / Double(total))
         checkpoints?.save(pass, at: step, of: index, over: members, stepCount: total)

@@ -111,7 +111,9 @@ struct SequentialPass {
   mutating func heal(_ step: Int, of index: Int) throws(Failure) {
     guard !isUntouched else { return }
     let stream = study.streams[index]
-    if let solved = try solution(of: step, in: stream) {
+    let next = stream.points[step + 1]
+    let targets = try targets(at: next)
+    if let solved = try solution(of: step, in: stream, targets) {
       let edits = updates + solved.updates
       // Numbers that the weight's type cannot hold leave it as it is.
       if let rewrite = try? PartialRewrite(study, done, edits) {
@@ -120,8 +122,6 @@ struct SequentialPass {
         healed.append(solved.step)
       }
     }
-    let next = stream.points[step + 1]
-    let targets = try targets(at: next)
     let (x, y) = (
       try fit.rewritten(next, in: rewrite, study), try held.rewritten(next, in: rewrite, study)
     )
@@ -129,13 +129,15 @@ struct SequentialPass {
     held.move(to: next, original: targets.held, rewritten: y)
   }
 
+  /// - Parameter targets: at the step's end.
   private func solution(
-    of step: Int, in stream: ResidualStream
+    of step: Int, in stream: ResidualStream, _ targets: Targets
   ) throws(Failure) -> Solved? {
     let site: HealingSite
     do throws(NoHealingSite) { site = try sites.site(of: step, in: stream) } catch { return nil }
     guard fits(site, step, stream) else { return nil }
-    return try solve(site, stream, try targets(at: site.sum))
+    let isAtSum = site.sum == stream.points[step + 1]
+    return try solve(site, stream, isAtSum ? targets : self.targets(at: site.sum))
   }
 
   /// What the original has, of samples fitted on and of samples held out.
