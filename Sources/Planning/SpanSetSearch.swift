@@ -1,10 +1,12 @@
 /// Looks for sets of spans that do little damage for what they save, by measuring whole sets.
 ///
-/// From the empty set on, the step is passed over next that adds the least damage for each parameter
-/// saved. What a step adds is known once it is measured beside the steps already passed over; it mostly
-/// grows from then on, so steps are measured again in the order of what was last known of them, until
-/// the best of those measured anew comes before the rest (lazy greedy; Minoux 1978). What that finds is
-/// then bettered by exchanges: a step is kept again for another, and a span gets another form.
+/// First it is seen which form does less damage at the size aimed at: steps that are passed over, or
+/// fewer of them left out for a richer form. From the empty set on, the step is replaced by that form
+/// next that adds the least damage for each parameter saved. What a step adds is known once it is
+/// measured beside the steps already replaced; it mostly grows from then on, so steps are measured again
+/// in the order of what was last known of them, until the best of those measured anew comes before the
+/// rest (lazy greedy; Minoux 1978). What that finds is then bettered by exchanges: a step is kept again
+/// for another, and a span gets another form.
 ///
 /// Deterministic: what is measured, and in which order, depends on the numbers measured only.
 package struct SpanSetSearch {
@@ -39,6 +41,19 @@ package struct SpanSetSearch {
     }
   }
 
+  /// A way down to smaller models.
+  package struct Descent: Sendable {
+    /// What takes a step's place at first.
+    package let form: ReplacementForm
+    /// Sets of falling size, to begin with.
+    package let seeds: [Seed]
+
+    package init(_ form: ReplacementForm, seeds: [Seed] = []) {
+      self.form = form
+      self.seeds = seeds
+    }
+  }
+
   /// A step that may be passed over.
   package struct Step: Sendable, Hashable {
     package let stream: Int
@@ -61,27 +76,24 @@ package struct SpanSetSearch {
   /// How much the damage is first taken to grow for each parameter a step saves; absent for those that
   /// are never passed over.
   package let estimates: [Step: Double]
-  /// What takes a step's place at first.
-  package let form: ReplacementForm
-  /// Forms that a span may get instead, by parameters.
+  /// The ways down, one of which is taken.
+  package let descents: [Descent]
+  /// Forms that a span may get besides, by parameters.
   package let forms: [ReplacementForm]
   package let target: Target
   /// Sets to measure at most.
   package let budget: Int
-  /// Sets of falling size to begin with, where the budget is too small to come from the empty set to
-  /// the target step by step: about the smallest that is acceptable, or the last that is too large.
-  package let seeds: [Seed]
 
   package init(
-    estimates: [Step: Double], form: ReplacementForm = .identity, forms: [ReplacementForm],
-    target: Target, budget: Int, seeds: [Seed] = []
+    estimates: [Step: Double], descents: [Descent], forms: [ReplacementForm], target: Target,
+    budget: Int
   ) {
+    precondition(!descents.isEmpty, "a search needs a way down")
     self.estimates = estimates
-    self.form = form
+    self.descents = descents
     self.forms = forms
     self.target = target
     self.budget = budget
-    self.seeds = seeds
   }
 
   /// The sets measured, in the order in which they were.
@@ -109,10 +121,11 @@ private struct State {
   typealias Step = SpanSetSearch.Step
 
   let search: SpanSetSearch
-  let size: (SpanSet) -> Int
+  private let size: (SpanSet) -> Int
   private(set) var measured: [Measured]
   private var known: [SpanSet: Int] = [:]
   private(set) var isOver = false
+  private var descent: SpanSetSearch.Descent
   /// The set that the search goes on from.
   private var current: Measured { didSet { idle = [] } }
   /// Steps that save nothing beside the current set: of a form that costs more than they do.
@@ -127,6 +140,8 @@ private struct State {
 
   /// The sum of damages that the first seed measured has.
   private static let allowedAtFirst = 0.05
+  /// Sets that are measured for each step on the way down, about.
+  private static let setsPerStep = 2
   /// How far the sum of damages may change from one seed measured to the next.
   private static let longestStride = 2.0
   /// Steps passed over beyond a size, for richer forms to use up.
@@ -144,6 +159,7 @@ private struct State {
     known[nothing.set] = 0
     current = nothing
     slopes = search.estimates
+    descent = search.descents[0]
   }
 
   /// What is known of a set, measured now if it was not; `nil` once the budget is spent.
@@ -162,26 +178,47 @@ private struct State {
 
   // MARK: Beginning
 
-  /// Goes to the best of the seeds.
+  /// Takes the descent that the best of all seeds is of, and goes to that seed where the budget is too
+  /// small to come from the empty set to the target step by step.
   mutating func begin<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
+    let isShort = search.budget < Self.setsPerStep * search.estimates.count
+    guard isShort || search.descents.count > 1 else { return }
+    try compareSeeds(measure)
+    if !isShort { current = measured[0] }
+  }
+
+  private mutating func compareSeeds<E: Error>(
+    _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) {
     switch search.target {
     case .unacceptable:
-      try bracket(measure)
+      for option in search.descents where try bracket(option.seeds, measure) { descent = option }
     case .size(let count):
-      guard let seed = search.seeds.last(where: { size($0.set) > count }) else { return }
+      var least = Double.infinity
+      for option in search.descents where search.descents.count > 1 {
+        guard let seed = option.seeds.first(where: { size($0.set) <= count }),
+          let result = try look(at: seed.set, measure)
+        else { continue }
+        if result.damage < least { (least, descent) = (result.damage, option) }
+      }
+      guard let seed = descent.seeds.last(where: { size($0.set) > count }) else { return }
       if let result = try look(at: seed.set, measure) { current = result }
     }
   }
 
-  /// Goes to the smallest seed that is expected to be acceptable: damages are taken to grow as those
-  /// predicted do, and strains as damages, from what was measured last on.
+  /// Goes to the smallest seed that is expected to be acceptable and is smaller than what there is:
+  /// damages are taken to grow as those predicted do, and strains as damages, from what was measured last
+  /// on.
+  ///
+  /// - Returns: whether there is one.
   private mutating func bracket<E: Error>(
-    _ measure: (SpanSet) throws(E) -> Measured?
-  ) throws(E) {
-    let seeds = search.seeds
-    var (low, high) = (-1, seeds.count)
+    _ seeds: [SpanSetSearch.Seed], _ measure: (SpanSet) throws(E) -> Measured?
+  ) throws(E) -> Bool {
+    let start = seeds.lastIndex { size($0.set) >= current.size } ?? -1
+    var (low, high) = (start, seeds.count)
     // What may be predicted of a seed that is just acceptable.
-    var allowed = Self.allowedAtFirst
+    var allowed =
+      current.set.isEmpty || low + 1 == high ? Self.allowedAtFirst : seeds[low + 1].predicted
     while let next = (low + 1..<high).last(where: { seeds[$0].predicted <= allowed }),
       let result = try look(at: seeds[next].set, measure)
     {
@@ -194,6 +231,7 @@ private struct State {
       allowed =
         seeds[next].predicted / min(max(result.strain, 1 / Self.longestStride), Self.longestStride)
     }
+    return low > start
   }
 
   // MARK: Descent
@@ -216,13 +254,13 @@ private struct State {
     current = best ?? current
   }
 
-  /// Where the budget was spent before the model was small enough, passes over what else seems cheapest
-  /// and measures that.
+  /// Where the budget was spent before the model was small enough, replaces what else seems cheapest and
+  /// measures that.
   mutating func arrive<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
     guard case .size(let limit) = search.target, best == nil else { return }
     var set = current.set
     for step in candidates where size(set) > limit {
-      set = set.adding(step.index, of: step.stream, as: search.form)
+      set = set.adding(step.index, of: step.stream, as: descent.form)
     }
     guard size(set) < current.size, let result = try measure(set) else { return }
     known[set] = measured.count
@@ -249,7 +287,7 @@ private struct State {
     }
   }
 
-  /// The steps not passed over, those first that were last seen to add least.
+  /// The steps not replaced, those first that were last seen to add least.
   private var candidates: [Step] {
     slopes.keys.filter { !current.set.covers($0.index, of: $0.stream) && !idle.contains($0) }
       .sorted { (slopes[$0]!, $0.stream, $0.index) < (slopes[$1]!, $1.stream, $1.index) }
@@ -261,7 +299,7 @@ private struct State {
     var fresh: [Step: Measured] = [:]
     while let step = candidates.first {
       if let result = fresh[step] { return (result, step) }
-      let set = current.set.adding(step.index, of: step.stream, as: search.form)
+      let set = current.set.adding(step.index, of: step.stream, as: descent.form)
       let saved = current.size - size(set)
       guard saved > 0 else {
         idle.insert(step)
@@ -364,12 +402,12 @@ private struct State {
     }
     for step in added {
       for set in restored where !set.covers(step.index, of: step.stream) {
-        let set = set.adding(step.index, of: step.stream, as: search.form)
+        let set = set.adding(step.index, of: step.stream, as: descent.form)
         if set != start.set, size(set) <= start.size { result.append(set) }
       }
     }
-    for member in start.set.members where member.form != search.form {
-      result.append(start.set.changing(member, to: search.form))
+    for member in start.set.members where member.form != descent.form {
+      result.append(start.set.changing(member, to: descent.form))
     }
     return result.filter { known[$0] == nil }
   }

@@ -37,8 +37,9 @@ import Testing
         (SpanSetSearch.Step(stream: 0, index: $0), damages[$0] / Double(saving))
       }
       return SpanSetSearch(
-        estimates: Dictionary(uniqueKeysWithValues: steps), forms: [.linear], target: target,
-        budget: budget, seeds: seeds
+        estimates: Dictionary(uniqueKeysWithValues: steps),
+        descents: [.init(.identity, seeds: seeds)], forms: [.linear], target: target,
+        budget: budget
       ).run(size: parameters) { set -> SpanSetSearch.Measured? in measured(set) }
     }
 
@@ -111,7 +112,8 @@ import Testing
     let network = Self.networks[0]
     var left = 2
     let search = SpanSetSearch(
-      estimates: [SpanSetSearch.Step(stream: 0, index: 1): 1], forms: [],
+      estimates: [SpanSetSearch.Step(stream: 0, index: 1): 1], descents: [.init(.identity)],
+      forms: [],
       target: .size(0), budget: 100)
     let found = search.run(size: network.parameters) { set -> SpanSetSearch.Measured? in
       left -= 1

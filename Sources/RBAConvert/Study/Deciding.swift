@@ -6,7 +6,7 @@ extension Selector {
 
   /// Fits the set that meets the goal on all samples, and measures it on all held out.
   func decide(
-    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ seeds: [SpanSetSearch.Seed],
+    _ goal: Goal, _ measured: [SpanSetSearch.Measured], _ descents: [SpanSetSearch.Descent],
     _ frontier: [FrontierEntry], fitted: (SpanSet) throws(Failure) -> Refit
   ) throws(Failure) -> Refit {
     switch (goal, target(goal)) {
@@ -39,11 +39,13 @@ extension Selector {
       // A short search may have come by no milder set.
       let failed =
         passing.first?.size ?? measured.lazy.filter { !$0.set.isEmpty }.map(\.size).max() ?? .max
-      var count = seeds.prefix { parameters($0.set) > failed }.count
-      while count > 0 {
-        count /= 2
-        let result = try fitted(seeds[count].set)
-        if acceptance.verdict(on: result.measurement).passed { return result }
+      var counts = descents.map { $0.seeds.prefix { parameters($0.set) > failed }.count }
+      while counts.contains(where: { $0 > 0 }) {
+        for (index, count) in counts.enumerated() where count > 0 {
+          counts[index] /= 2
+          let result = try fitted(descents[index].seeds[count / 2].set)
+          if acceptance.verdict(on: result.measurement).passed { return result }
+        }
       }
       return try fitted(SpanSet())
     }

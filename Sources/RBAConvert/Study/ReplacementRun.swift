@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import Planning
 import Statistics
 import Tensors
@@ -38,6 +39,14 @@ extension Study {
   /// One for each row of all samples, zero at padding; `nil` where a stream has no mask.
   func maskFlags(of stream: ResidualStream, in inputs: [String: SampleRows]) -> [Float]? {
     stream.mask.flatMap { inputs[model.graph[$0].name] }?.all.floats
+  }
+
+  /// Rows of a sample that are not padding, on the whole.
+  func rowsPerSample(of stream: ResidualStream, in samples: SampleSelection) -> Double {
+    guard let flags = maskFlags(of: stream, in: samples.feeds), samples.count > 0 else {
+      return Double(max(stream.type.count / max(stream.width, 1), 1))
+    }
+    return max(flags.reduce(0.0) { $0 + Double($1) } / Double(samples.count), 1)
   }
 
   /// The moments of one span from values at hand.

@@ -54,12 +54,10 @@ extension Selector {
       study: study, policy: policy, memory: memory, limit: limit,
       checkpoints: PassCheckpoints(capacity: min(memory / 4, Self.checkpointBytes)))
     let budget = effort.budget(workPerSet: workPerSet(limit))
-    let steps = study.streams.reduce(0) { $0 + $1.steps.count }
-    let seeds = seeds(options, from: predictions)
+    let descents = descents(options, from: predictions)
     let search = SpanSetSearch(
-      estimates: estimates(options), form: policy.form ?? .identity,
-      forms: policy.form == nil ? forms : [], target: target(goal), budget: budget,
-      seeds: budget < steps ? seeds : [])
+      estimates: estimates(options), descents: descents, forms: policy.form == nil ? forms : [],
+      target: target(goal), budget: budget)
     let start = ContinuousClock.now
     var count = 0
     var alone = FitsAlone(selector: self, options: options)
@@ -83,7 +81,7 @@ extension Selector {
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
     let frontier = self.frontier(measured, predictions, options)
-    let result = try decide(goal, measured, seeds, frontier) { set throws(Failure) in
+    let result = try decide(goal, measured, descents, frontier) { set throws(Failure) in
       try refit(try travels ? Self.unfitted(set) : alone.choices(set))
     }
     clock.mark("fitting in sequence")
@@ -185,29 +183,43 @@ extension Selector {
       })
   }
 
-  /// Sets to begin with, by falling size. Where weights are healed, a step that is passed over does about
-  /// as little damage as the best form does unhealed.
-  private func seeds(
+  /// The ways down to smaller models: one where the form is given, else passing over steps and replacing
+  /// them by linear maps.
+  private func descents(
     _ options: [Choice], from predictions: [FrontierEntry]
-  ) -> [SpanSetSearch.Seed] {
-    let form = policy.form ?? .identity
-    guard heals, form == .identity else {
-      return predictions.filter { !$0.spans.isEmpty }
-        .map { SpanSetSearch.Seed($0.spans, predicted: $0.predicted ?? .infinity) }
+  ) -> [SpanSetSearch.Descent] {
+    let predicted = predictions.filter { !$0.spans.isEmpty }
+      .map { SpanSetSearch.Seed($0.spans, predicted: $0.predicted ?? .infinity) }
+    switch policy.form {
+    case .identity?: return [passingOver(options)]
+    case let form?: return [.init(form, seeds: predicted)]
+    case nil:
+      return [
+        passingOver(options),
+        .init(policy.isLeastSquares ? .leastSquares : .linear, seeds: predicted),
+      ]
     }
-    let steps = Dictionary(grouping: options, by: \.span).keys.sorted {
-      ($0.stream, $0.from, $0.to) < ($1.stream, $1.from, $1.to)
+  }
+
+  /// Where weights are healed, a step that is passed over is taken to do as little damage as its best form
+  /// does unhealed.
+  private func passingOver(_ options: [Choice]) -> SpanSetSearch.Descent {
+    let steps = Dictionary(grouping: options, by: \.span).keys.filter { $0.length == 1 }.sorted {
+      ($0.stream, $0.from) < ($1.stream, $1.from)
     }
-    let candidates = steps.filter { $0.length == 1 }.map { span in
-      Frontier.Option(
-        span: span, form: form,
-        parametersSaved: saving(Choice(unfitted: .init(span, form))).parametersSaved,
-        damage: leastDamage(of: span.from, span.stream, options) ?? .infinity)
+    let candidates = steps.map { span in
+      let alone = options.first { $0.span == span && $0.form == .identity }?.damage
+      return Frontier.Option(
+        span: span, form: .identity,
+        parametersSaved: saving(Choice(unfitted: .init(span, .identity))).parametersSaved,
+        damage: (heals ? leastDamage(of: span.from, span.stream, options) : alone) ?? .infinity)
     }
-    return Frontier(candidates).points.dropFirst().map { point in
+    let seeds = Frontier(candidates).points.dropFirst().map { point in
       SpanSetSearch.Seed(
-        SpanSet(point.options.map { .init(candidates[$0].span, form) }), predicted: point.damage)
+        SpanSet(point.options.map { .init(candidates[$0].span, .identity) }),
+        predicted: point.damage)
     }
+    return .init(.identity, seeds: seeds)
   }
 
   /// The whole model, the sets measured that none beats in both size and damage, and those predicted
@@ -251,13 +263,12 @@ extension Selector {
   }
 
   private var sampleLimit: (fit: Int, held: Int) {
-    var widest = 1
-    var rows = Int.max
+    var needed = Self.fewestSamples
     for stream in study.streams {
-      widest = max(widest, study.healingSites.widestInput(of: stream))
-      rows = min(rows, max(stream.type.count / max(stream.width, 1), 1))
+      let rows = Self.rowsPerColumn * study.healingSites.widestInput(of: stream)
+      let perSample = study.rowsPerSample(of: stream, in: study.fit)
+      needed = max(needed, Int(min((Double(rows) / perSample).rounded(.up), 1e9)))
     }
-    let needed = max(Self.rowsPerColumn * widest / max(rows, 1), Self.fewestSamples)
     return (min(needed, study.fit.count), min(max(needed / 2, 1), study.held.count))
   }
 
