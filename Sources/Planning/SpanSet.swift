@@ -58,16 +58,16 @@ package struct SpanSet: Sendable, Hashable {
     SpanSet(members.map { $0 == member ? Member($0.span, form) : $0 })
   }
 
-  /// The sets in which one step at an end of a member is kept again.
-  package var restorations: [SpanSet] {
-    members.flatMap { member -> [SpanSet] in
-      let (span, rest) = (member.span, members.filter { $0 != member })
-      guard span.length > 1 else { return [SpanSet(rest)] }
-      return [(span.from + 1, span.to), (span.from, span.to - 1)].map { from, to in
-        SpanSet(
-          rest + [Member(CandidateSpan(stream: span.stream, from: from, to: to), member.form)])
-      }
-    }
+  /// The set with one step kept again: its span becomes shorter, falls in two, or goes.
+  package func keeping(_ step: Int, of stream: Int) -> SpanSet {
+    SpanSet(
+      members.flatMap { member -> [Member] in
+        let span = member.span
+        guard span.stream == stream, span.from <= step, step < span.to else { return [member] }
+        return [(span.from, step), (step + 1, span.to)].filter { $0 < $1 }.map { from, to in
+          Member(CandidateSpan(stream: stream, from: from, to: to), member.form)
+        }
+      })
   }
 }
 

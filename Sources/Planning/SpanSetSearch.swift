@@ -395,20 +395,33 @@ private struct State {
   /// Sets one exchange away and not measured yet, those first of which most is hoped.
   private func neighbours(of start: Measured) -> [SpanSet] {
     let added = candidates.prefix(Self.exchanged)
-    let restored = start.set.restorations.prefix(4 * Self.exchanged)
+    let restored = restorations(of: start.set).prefix(4 * Self.exchanged)
+    var limit = start.size
     var result: [SpanSet] = []
     if case .size(let count) = search.target {
-      result += enrichments(of: start, within: count)
+      limit = count
+      result += enrichments(of: start, within: limit)
     }
     for step in added {
-      for set in restored where !set.covers(step.index, of: step.stream) {
-        let set = set.adding(step.index, of: step.stream, as: descent.form)
-        if set != start.set, size(set) <= start.size { result.append(set) }
+      for other in restored {
+        let set = start.set.keeping(other.index, of: other.stream)
+          .adding(step.index, of: step.stream, as: descent.form)
+        if size(set) <= limit { result.append(set) }
       }
     }
     for member in start.set.members where member.form != descent.form {
       result.append(start.set.changing(member, to: descent.form))
     }
     return result.filter { known[$0] == nil }
+  }
+
+  /// The replaced steps, those first that were seen to add most.
+  private func restorations(of set: SpanSet) -> [Step] {
+    set.members.flatMap { member in
+      (member.span.from..<member.span.to).map { Step(stream: member.span.stream, index: $0) }
+    }
+    .sorted {
+      (shares[$1] ?? 0, $0.stream, $0.index) < (shares[$0] ?? 0, $1.stream, $1.index)
+    }
   }
 }

@@ -3,10 +3,11 @@ import Testing
 @testable import Planning
 
 @Suite struct SpanSetSearchTests {
-  /// A stream of steps with known damages, half of which a linear map takes away; neighbours passed
-  /// over together do more.
+  /// A stream of steps with known damages, of which a linear map leaves a share; neighbours passed over
+  /// together do more.
   private struct Network: Sendable {
     let damages: [Double]
+    var linearShare = 0.5
     let width = 10
     let saving = 1000
     let limit: Double
@@ -21,7 +22,7 @@ import Testing
       set.members.reduce(0) { sum, member in
         let own = (member.span.from..<member.span.to).reduce(0) { $0 + damages[$1] }
         let together = own * (1 + 0.2 * Double(member.span.length - 1))
-        return sum + (member.form == .linear ? together / 2 : together)
+        return sum + (member.form == .linear ? together * linearShare : together)
       }
     }
 
@@ -31,16 +32,26 @@ import Testing
     }
 
     func search(
-      _ target: SpanSetSearch.Target, budget: Int, seeds: [SpanSetSearch.Seed] = []
+      _ target: SpanSetSearch.Target, budget: Int,
+      descents: [SpanSetSearch.Descent] = [.init(.identity)]
     ) -> [SpanSetSearch.Measured] {
       let steps = damages.indices.map {
         (SpanSetSearch.Step(stream: 0, index: $0), damages[$0] / Double(saving))
       }
       return SpanSetSearch(
         estimates: Dictionary(uniqueKeysWithValues: steps),
-        descents: [.init(.identity, seeds: seeds)], forms: [.linear], target: target,
-        budget: budget
+        descents: descents, forms: [.linear], target: target, budget: budget
       ).run(size: parameters) { set -> SpanSetSearch.Measured? in measured(set) }
+    }
+
+    /// By steps replaced one after another, those first that do least damage.
+    func descent(_ form: ReplacementForm) -> SpanSetSearch.Descent {
+      var set = SpanSet()
+      let seeds = damages.indices.sorted { damages[$0] < damages[$1] }.map { step in
+        set = set.adding(step, of: 0, as: form)
+        return SpanSetSearch.Seed(set, predicted: damage(set))
+      }
+      return .init(form, seeds: seeds)
     }
 
     /// Every set of spans in both forms.
@@ -88,6 +99,24 @@ import Testing
     }
   }
 
+  /// Where passing over is far worse or hardly worse than a linear map: with hardly more sets than one way
+  /// down takes.
+  @Test(arguments: [0.03, 0.99], [true, false])
+  func goesDownByTheFormThatDoesLessDamage(linearShare: Double, isGuarded: Bool) {
+    var network = Self.networks[0]
+    network.linearShare = linearShare
+    let descents = [network.descent(.identity), network.descent(.linear)]
+    let target: SpanSetSearch.Target = isGuarded ? .unacceptable(inARow: 3) : .size(4000)
+    let found = network.search(target, budget: 20, descents: descents)
+    if isGuarded {
+      let best = network.all.map(network.measured).filter(\.isAcceptable).map(\.size).min()!
+      #expect(found.filter(\.isAcceptable).map(\.size).min()! <= best)
+    } else {
+      let best = network.all.map(network.measured).filter { $0.size <= 4000 }.map(\.damage).min()!
+      #expect(found.filter { $0.size <= 4000 }.map(\.damage).min()! <= best * 1.02)
+    }
+  }
+
   @Test func measuresNoMoreThanItsBudget() {
     for budget in 0...12 {
       let found = Self.networks[0].search(.unacceptable(inARow: 3), budget: budget)
@@ -104,7 +133,7 @@ import Testing
     for step in [1, 3, 5, 2, 4] { sets.append((sets.last ?? SpanSet()).adding(step, of: 0)) }
     let acceptable = sets.last { network.measured($0).isAcceptable }!
     let seeds = sets.map { SpanSetSearch.Seed($0, predicted: factor * network.damage($0)) }
-    let found = network.search(.unacceptable(inARow: 3), budget: 4, seeds: seeds)
+    let found = network.search(.unacceptable(inARow: 3), budget: 4, descents: [.init(.identity, seeds: seeds)])
     #expect(found.contains { $0.set == acceptable })
   }
 

@@ -15,13 +15,15 @@ import Testing
     #expect(SpanSet([member(1, 2), elsewhere]).members == [member(1, 2), elsewhere])
   }
 
-  @Test func restoringKeepsAStepAtAnEnd() {
+  @Test func aStepKeptAgainShortensItsSpanOrSplitsIt() {
     let set = SpanSet([member(0, 1), member(2, 5, .linear)])
+    #expect(set.keeping(0, of: 0) == SpanSet([member(2, 5, .linear)]))
+    #expect(set.keeping(2, of: 0) == SpanSet([member(0, 1), member(3, 5, .linear)]))
     #expect(
-      set.restorations == [
-        SpanSet([member(2, 5, .linear)]), SpanSet([member(0, 1), member(3, 5, .linear)]),
-        SpanSet([member(0, 1), member(2, 4, .linear)]),
-      ])
+      set.keeping(3, of: 0)
+        == SpanSet([member(0, 1), member(2, 3, .linear), member(4, 5, .linear)]))
+    #expect(set.keeping(4, of: 0) == SpanSet([member(0, 1), member(2, 4, .linear)]))
+    #expect(set.keeping(1, of: 0) == set && set.keeping(3, of: 1) == set)
     #expect(set.covers(4, of: 0) && !set.covers(5, of: 0) && !set.covers(2, of: 1))
   }
 }
