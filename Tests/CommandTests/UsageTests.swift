@@ -51,6 +51,14 @@ import Testing
       ["a", "b", "--recipe", "toast", "--blocks", "2", "--form", "linear"],
       "--recipe says which form and fit, so --form and --fit do not go with it"
     ),
+    (
+      ["a", "b", "--score-token", "last"],
+      "--score-token: expected --recipe, --threshold or --scores beside it"
+    ),
+    (
+      ["analyze", "a", "--score-token", "last"],
+      "--score-token: expected --recipe, --threshold or --scores beside it"
+    ),
     (["a", "b", "--samples", "0"], "--samples: expected a positive number, got 0"),
     (["a", "b", "--threads", "0"], "--threads: expected a number from 1 to 1024, got 0"),
     (["a", "b", "--max-drop", "-1"], "missing value for '--max-drop <max-drop>'"),

@@ -67,7 +67,10 @@ public struct Conversion: Sendable {
     var report = result.report(verb: "convert")
     if result.selection.choices.isEmpty {
       report.guard.passed = false
-      diagnostics.note("no span can go within the limit, so no model is written")
+      diagnostics.note(
+        selection.recipe == nil
+          ? "no set of spans that was measured stays within the limit, so no model is written"
+          : "nothing can be replaced as the recipe has it, so no model is written")
       return report
     }
     guard report.guard.passed else {

@@ -27,6 +27,8 @@ struct Analyze: ParsableCommand {
   @Flag(help: "Replace the plan if it exists.")
   var force = false
 
+  func validate() throws { try planning.checkScores(areReported: scores) }
+
   func run() throws {
     var selection = planning.options
     selection.selectsNothing =

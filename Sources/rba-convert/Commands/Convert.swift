@@ -132,6 +132,12 @@ struct PlanningOptions: ParsableArguments {
     ].filter(\.1).map(\.0)
   }
 
+  /// Checks that something asks for the scores that options are about.
+  func checkScores(areReported: Bool = false) throws {
+    guard scoreToken != nil, recipe == nil, threshold == nil, !areReported else { return }
+    throw ValidationError("--score-token: expected --recipe, --threshold or --scores beside it")
+  }
+
   func validate() throws {
     if goals.count > 1 {
       throw ValidationError("\(goals.joined(separator: " and ")) exclude each other")
@@ -183,6 +189,7 @@ struct Convert: ParsableCommand {
 
   func validate() throws {
     if output == nil && !dryRun { throw ValidationError("expected IN and OUT, got IN only") }
+    try planning.checkScores()
   }
 
   func run() throws {
