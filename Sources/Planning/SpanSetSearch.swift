@@ -140,8 +140,6 @@ private struct State {
 
   /// The sum of damages that the first seed measured has.
   private static let allowedAtFirst = 0.05
-  /// Sets that are measured for each step on the way down, about.
-  private static let setsPerStep = 2
   /// How far the sum of damages may change from one seed measured to the next.
   private static let longestStride = 2.0
   /// Steps passed over beyond a size, for richer forms to use up.
@@ -181,7 +179,9 @@ private struct State {
   /// Takes the descent that the best of all seeds is of, and goes to that seed where the budget is too
   /// small to come from the empty set to the target step by step.
   mutating func begin<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
-    let isShort = search.budget < Self.setsPerStep * search.estimates.count
+    // A size is further off than what is acceptable, mostly.
+    let setsPerStep = if case .size = search.target { 2 } else { 1 }
+    let isShort = search.budget < setsPerStep * search.estimates.count
     guard isShort || search.descents.count > 1 else { return }
     try compareSeeds(measure)
     if !isShort { current = measured[0] }

@@ -133,7 +133,8 @@ import Testing
     for step in [1, 3, 5, 2, 4] { sets.append((sets.last ?? SpanSet()).adding(step, of: 0)) }
     let acceptable = sets.last { network.measured($0).isAcceptable }!
     let seeds = sets.map { SpanSetSearch.Seed($0, predicted: factor * network.damage($0)) }
-    let found = network.search(.unacceptable(inARow: 3), budget: 4, descents: [.init(.identity, seeds: seeds)])
+    let found = network.search(
+      .unacceptable(inARow: 3), budget: 4, descents: [.init(.identity, seeds: seeds)])
     #expect(found.contains { $0.set == acceptable })
   }
 

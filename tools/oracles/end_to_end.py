@@ -31,7 +31,7 @@ FOCUS_TEST = ROOT / ".cache/data/focus-test.npz"
 LEAST_ACCURACY = 0.956
 LEAST_REDUCTION = 0.45
 # Sets of spans that a search may measure here, fewer than by default: there are six conversions.
-SAMPLE_SETS, FOCUS_SETS = 24, 4
+SAMPLE_SETS, FOCUS_SETS = 28, 4
 # Float sums of 1536 terms in another order, through twelve blocks and a sigmoid.
 FOCUS_TOLERANCE = 1e-4
 # What sampling noise explains: so many standard errors of a mean over pictures.
