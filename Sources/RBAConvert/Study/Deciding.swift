@@ -41,9 +41,9 @@ extension Selector {
         passing.first?.size ?? measured.lazy.filter { !$0.set.isEmpty }.map(\.size).max() ?? .max
       var counts = descents.map { $0.seeds.prefix { parameters($0.set) > failed }.count }
       while counts.contains(where: { $0 > 0 }) {
-        for (index, count) in counts.enumerated() where count > 0 {
+        for index in counts.indices where counts[index] > 0 {
           counts[index] /= 2
-          let result = try fitted(descents[index].seeds[count / 2].set)
+          let result = try fitted(descents[index].seeds[counts[index]].set)
           if acceptance.verdict(on: result.measurement).passed { return result }
         }
       }

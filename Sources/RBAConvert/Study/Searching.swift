@@ -204,9 +204,7 @@ extension Selector {
   /// Where weights are healed, a step that is passed over is taken to do as little damage as its best form
   /// does unhealed.
   private func passingOver(_ options: [Choice]) -> SpanSetSearch.Descent {
-    let steps = Dictionary(grouping: options, by: \.span).keys.filter { $0.length == 1 }.sorted {
-      ($0.stream, $0.from) < ($1.stream, $1.from)
-    }
+    let steps = CandidateSpan.all(in: study.streams, maximalLength: 1)
     let candidates = steps.map { span in
       let alone = options.first { $0.span == span && $0.form == .identity }?.damage
       return Frontier.Option(
