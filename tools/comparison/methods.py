@@ -24,11 +24,12 @@ TITLES = {
     "toast-published": "least squares on published spans (TOAST)",
     "replaceme": "folded span (ReplaceMe)",
     "onnxsim": "onnxsim block pruning",
+    "ours-published": "ours on published spans",
     "ours-no-heal": "ours without healing",
     "ours": "ours",
 }
 RECIPES = ("shortgpt", "block-redundancy", "deeper-layers", "toast", "replaceme")
-OURS = ("ours", "ours-no-heal")
+OURS = ("ours", "ours-no-heal", "ours-published")
 # What a person who follows a paper holds out: as few samples as the program allows, for its own figures.
 HELD_BY_PAPERS = 8
 
@@ -47,6 +48,8 @@ def settings(method, case, *, blocks, steps, samples, budgets, extra):
     if method == "toast-published":
         return [Setting(method, spans, ("--spans", spans, "--fit", "least-squares", *holdout))
                 for spans in case.published_spans]
+    if method == "ours-published":
+        return [Setting(method, spans, ("--spans", spans)) for spans in case.published_spans]
     if method == "onnxsim":
         return [Setting(method, f"{count} sub-block{'s' * (count > 1)}", dropped=count)
                 for count in range(1, steps + 1)]

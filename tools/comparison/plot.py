@@ -9,7 +9,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 540, 70, 300, 40, 60
 COLOURS = {
     "shortgpt": "#8c564b", "block-redundancy": "#e377c2", "deeper-layers": "#7f7f7f",
     "toast": "#ff7f0e", "toast-published": "#bcbd22", "replaceme": "#2ca02c", "onnxsim": "#9467bd",
-    "ours-no-heal": "#1f77b4", "ours": "#d62728",
+    "ours-published": "#17becf", "ours-no-heal": "#1f77b4", "ours": "#d62728",
 }
 
 

@@ -14,7 +14,7 @@ struct Choice: Sendable {
   /// New numbers for weights before the span.
   var updates: [WeightUpdate] = []
   /// What those change at the span's start, for a span that is folded.
-  var folding: Folding?
+  var folding: SumChange?
 
   /// A span that is to be fitted in a form once its values are at hand.
   init(unfitted member: SpanSet.Member) {
@@ -25,7 +25,7 @@ struct Choice: Sendable {
   }
 
   /// A span that is passed over, with the step before it solved anew where `folding` says how.
-  init(_ span: CandidateSpan, _ fit: Fit, folding: Folding?, updates: [WeightUpdate]) {
+  init(_ span: CandidateSpan, _ fit: Fit, folding: SumChange?, updates: [WeightUpdate]) {
     self.span = span
     self.fit = fit
     self.folding = folding

@@ -4,38 +4,6 @@ import Planning
 import Statistics
 import Tensors
 
-/// How the step before a span is solved anew so that the span may be passed over.
-struct Folding: Sendable {
-  let site: HealingSite
-  /// Dᵀ, [d, k].
-  private let change: [Float]
-  /// δ, [d].
-  private let shift: [Float]
-
-  init(_ site: HealingSite, _ change: SiteChange) {
-    self.site = site
-    self.change = change.change.map { Float($0) }
-    shift = change.shift.map { Float($0) }
-  }
-
-  /// Numbers that it keeps.
-  var count: Int { change.count + shift.count }
-
-  /// h_from + u D + δ: what stands for h_to, for some of its rows.
-  func rows(
-    _ stream: ResidualStream, input: Tensor, from: Tensor, at places: [Int]
-  ) -> [Float] {
-    let inputs = site.rows(of: input, at: places, like: from)
-    let changes = timesTranspose(
-      inputs, change, inputWidth: site.inputWidth, width: stream.width)
-    var result = stream.rows(of: from, at: places)
-    for index in result.indices {
-      result[index] += changes[index] + shift[index % stream.width]
-    }
-    return result
-  }
-}
-
 /// Rows of a branch M, and what M T is to become for T to pass a span over.
 struct BranchRows: Sendable {
   private var branch: Tensor
@@ -102,7 +70,7 @@ struct FoldedFitting {
         result.append(
           Choice(
             span, fit,
-            folding: updates == nil ? nil : change.map { Folding(group.site, $0) },
+            folding: updates == nil ? nil : change.map { SumChange(group.site, $0) },
             updates: updates ?? []))
       }
     }

@@ -113,14 +113,8 @@ struct SequentialPass {
     let stream = study.streams[index]
     let next = stream.points[step + 1]
     let targets = try targets(at: next)
-    if let solved = try solution(of: step, in: stream, targets) {
-      let edits = updates + solved.updates
-      // Numbers that the weight's type cannot hold leave it as it is.
-      if let rewrite = try? PartialRewrite(study, done, edits) {
-        updates = edits
-        self.rewrite = rewrite
-        healed.append(solved.step)
-      }
+    if let site = healable(step, in: stream) {
+      try heal(site, stream, site.sum == next ? targets : self.targets(at: site.sum))
     }
     let (x, y) = (
       try fit.rewritten(next, in: rewrite, study), try held.rewritten(next, in: rewrite, study)
@@ -129,15 +123,44 @@ struct SequentialPass {
     held.move(to: next, original: targets.held, rewritten: y)
   }
 
-  /// - Parameter targets: at the step's end.
-  private func solution(
-    of step: Int, in stream: ResidualStream, _ targets: Targets
-  ) throws(Failure) -> Solved? {
-    let site: HealingSite
-    do throws(NoHealingSite) { site = try sites.site(of: step, in: stream) } catch { return nil }
-    guard fits(site, step, stream) else { return nil }
-    let isAtSum = site.sum == stream.points[step + 1]
-    return try solve(site, stream, isAtSum ? targets : self.targets(at: site.sum))
+  /// The site of a step, if there is one and its moments fit the memory allowed.
+  private func healable(_ step: Int, in stream: ResidualStream) -> HealingSite? {
+    do throws(NoHealingSite) {
+      let site = try sites.site(of: step, in: stream)
+      return fits(site, step, stream) ? site : nil
+    } catch { return nil }
+  }
+
+  /// - Parameter targets: at the site's sum.
+  private mutating func heal(
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets
+  ) throws(Failure) {
+    var seen = SeenValues(site)
+    var change: SiteChange?
+    if let solved = try solve(site, stream, targets, &seen) {
+      let edits = updates + solved.updates
+      // Numbers that the weight's type cannot hold leave it as it is.
+      if let rewrite = try? PartialRewrite(study, done, edits) {
+        updates = edits
+        self.rewrite = rewrite
+        healed.append(solved.step)
+        change = solved.change
+      }
+    }
+    advance(stream, seen, changedBy: change, targets)
+  }
+
+  /// Goes on to a site's sum, if what it is made of was kept: the model need not run again.
+  ///
+  /// - Parameter targets: at the site's sum.
+  private mutating func advance(
+    _ stream: ResidualStream, _ seen: SeenValues, changedBy change: SiteChange?, _ targets: Targets
+  ) {
+    guard let x = seen.fit.sum(stream, changedBy: change, threads: study.threads),
+      let y = seen.held.sum(stream, changedBy: change, threads: study.threads)
+    else { return }
+    fit.move(to: seen.site.sum, original: targets.fit, rewritten: x)
+    held.move(to: seen.site.sum, original: targets.held, rewritten: y)
   }
 
   /// What the original has, of samples fitted on and of samples held out.
@@ -158,13 +181,15 @@ struct SequentialPass {
     }
     guard fits(site, choice.span.from - 1, stream) else { return false }
     let targets = try targets(at: stream.points[choice.span.to])
+    var seen = SeenValues(site)
     let change =
       try policy.isLeastSquares
-      ? leastSquares(site, stream, targets) : solve(site, stream, targets)?.change
+      ? leastSquares(site, stream, targets) : solve(site, stream, targets, &seen)?.change
     guard let change,
       let edits = site.updates(adding: change.change, change.shift, in: study.model.graph),
       let rewrite = try? PartialRewrite(study, done, updates + edits)
     else { return false }
+    try advance(stream, seen, changedBy: change, self.targets(at: site.sum))
     self.rewrite = rewrite
     folded = Choice(choice.span, choice.fit.with(ridge: change.ridge), folding: nil, updates: edits)
     return true
@@ -187,12 +212,25 @@ struct SequentialPass {
     let step: HealedStep
   }
 
+  /// What the rewritten model has at a site, of samples fitted on and of samples held out.
+  private struct SeenValues {
+    let site: HealingSite
+    var fit: SiteValues
+    var held: SiteValues
+
+    init(_ site: HealingSite) {
+      self.site = site
+      (fit, held) = (SiteValues(site), SiteValues(site))
+    }
+  }
+
   /// `nil` where nothing is better on held-out rows than what is there.
   private func solve(
-    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets, _ seen: inout SeenValues
   ) throws(Failure) -> Solved? {
-    guard let (fitted, _) = try gather(fit, site, stream, targets.fit, isHeld: false),
-      let (tested, scatter) = try gather(held, site, stream, targets.held, isHeld: true),
+    let fitMoments = try gather(fit, stream, targets.fit, &seen.fit, isHeld: false)
+    let heldMoments = try gather(held, stream, targets.held, &seen.held, isHeld: true)
+    guard let (fitted, _) = fitMoments, let (tested, scatter) = heldMoments,
       let solution = site.solve(consume fitted, held: consume tested)[0],
       solution.heldAfter < Self.worthwhileShare * solution.heldBefore,
       let updates = site.updates(
@@ -210,9 +248,10 @@ struct SequentialPass {
 
   /// `nil` where rows are not finite, or too large to square: nothing is to be learnt from them.
   private func gather(
-    _ traveller: Traveller, _ site: HealingSite, _ stream: ResidualStream, _ target: Tensor,
+    _ traveller: Traveller, _ stream: ResidualStream, _ target: Tensor, _ seen: inout SiteValues,
     isHeld: Bool
   ) throws(Failure) -> (moments: RegressionMoments, scatter: Double)? {
+    let site = seen.site
     var result: SiteMoments? = SiteMoments(site)
     let samples = isHeld ? sampleCounts.held : sampleCounts.fit
     let rows = RowChoice(
@@ -220,10 +259,12 @@ struct SequentialPass {
       limit: SiteMoments.rowLimit(site, isHeld: isHeld),
       mask: study.maskFlags(of: stream, in: traveller.inputs))
     try traveller.forEachBatch(of: [site.input, site.sum], in: rewrite, study) { range, values in
-      SiteMoments.Rows(
-        site, stream, input: values[site.input]!, sum: values[site.sum]!,
-        target: target.slice(range), at: rows.rows(of: range))
-    } merge: { rows in
+      let (input, sum) = (values[site.input]!, values[site.sum]!)
+      let rows = SiteMoments.Rows(
+        site, stream, input: input, sum: sum, target: target.slice(range), at: rows.rows(of: range))
+      return (input, sum, rows)
+    } merge: { input, sum, rows in
+      seen.add(input, sum: sum)
       if result?.add(rows, threads: study.threads) == false { result = nil }
     }
     return result.map { ($0.moments, $0.scatter) }
