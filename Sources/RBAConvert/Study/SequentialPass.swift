@@ -17,6 +17,7 @@ struct SequentialPass {
   private var fit: Traveller
   private var held: Traveller
   private let sampleCounts: (fit: Int, held: Int)
+  private let original: PartialRewrite
   /// The model with all that is done in place.
   private var rewrite: PartialRewrite
   /// What the span is that the step just passed was solved for.
@@ -53,7 +54,8 @@ struct SequentialPass {
     )
     fit = Traveller(study.fit, limit: sampleCounts.fit, known: known?.fit)
     held = Traveller(study.held, limit: sampleCounts.held, known: known?.held)
-    rewrite = try PartialRewrite(study, [], [])
+    original = try PartialRewrite(study, [], [])
+    rewrite = original
   }
 
   /// Of the values on their way.
@@ -61,6 +63,31 @@ struct SequentialPass {
 
   /// Whether both models still compute the same.
   private var isUntouched: Bool { done.isEmpty && updates.isEmpty && folded == nil }
+
+  // MARK: Values
+
+  /// Of samples fitted on and of samples held out.
+  private typealias Values = (fit: Tensor, held: Tensor)
+
+  /// What the original has.
+  private func targets(at value: ValueID) throws(Failure) -> Values {
+    if let a = fit.knownOriginal(value), let b = held.knownOriginal(value) { return (a, b) }
+    let leg = try Leg(from: fit.place, to: value, in: original, study)
+    return (try fit.original(on: leg, study), try held.original(on: leg, study))
+  }
+
+  /// What the rewritten model has.
+  private func rewritten(at value: ValueID) throws(Failure) -> Values {
+    // A point that was passed over is called what the one before it is.
+    let isThere = fit.place.map { rewrite.name($0) == rewrite.name(value) } ?? false
+    let leg = isThere ? nil : try Leg(from: fit.place, to: value, in: rewrite, study)
+    return (try fit.rewritten(on: leg, study), try held.rewritten(on: leg, study))
+  }
+
+  private mutating func move(to value: ValueID, _ original: Values, _ rewritten: Values) {
+    fit.move(to: value, original: original.fit, rewritten: rewritten.fit)
+    held.move(to: value, original: original.held, rewritten: rewritten.held)
+  }
 
   // MARK: Spans
 
@@ -75,33 +102,23 @@ struct SequentialPass {
       // What it was folded into has gone, or does not help any more.
       refitted = Choice(choice.span, choice.fit, folding: nil, updates: [])
     }
-    let fits = try values(fit, from, to)
-    let helds = try values(held, from, to)
+    if isUntouched {
+      let starts = try targets(at: from)
+      move(to: from, starts, starts)
+    }
+    let (targets, starts) = (try targets(at: to), try rewritten(at: from))
     if choice.isUnfitted || ![.identity, .folded].contains(choice.form) && !isUntouched {
       refitted = try policy.refit(
-        choice, fitted: fits, fit.inputs, held: helds, held.inputs, study)
+        choice, fitted: (starts.fit, targets.fit), fit.inputs,
+        held: (starts.held, targets.held), held.inputs, study)
     }
     folded = nil
     refitted.damage = choice.damage
     // The map is run from where the values are.
-    fit.move(to: from, original: fits.y, rewritten: fits.x)
-    held.move(to: from, original: helds.y, rewritten: helds.x)
+    move(to: from, targets, starts)
     done.append(refitted)
     rewrite = try PartialRewrite(study, done, updates)
-    let (x, y) = (
-      try fit.rewritten(to, in: rewrite, study), try held.rewritten(to, in: rewrite, study)
-    )
-    fit.move(to: to, original: fits.y, rewritten: x)
-    held.move(to: to, original: helds.y, rewritten: y)
-  }
-
-  /// What the rewritten model has at a span's start, and the original at its end.
-  private func values(
-    _ traveller: Traveller, _ from: ValueID, _ to: ValueID
-  ) throws(Failure) -> (x: Tensor, y: Tensor) {
-    let originals = try traveller.originals(isUntouched ? [from, to] : [to], study)
-    if let x = originals[from] { return (x, originals[to]!) }
-    return (try traveller.rewritten(from, in: rewrite, study), originals[to]!)
+    move(to: to, targets, try rewritten(at: to))
   }
 
   // MARK: Steps that stay
@@ -116,11 +133,7 @@ struct SequentialPass {
     if let site = healable(step, in: stream) {
       try heal(site, stream, site.sum == next ? targets : self.targets(at: site.sum))
     }
-    let (x, y) = (
-      try fit.rewritten(next, in: rewrite, study), try held.rewritten(next, in: rewrite, study)
-    )
-    fit.move(to: next, original: targets.fit, rewritten: x)
-    held.move(to: next, original: targets.held, rewritten: y)
+    move(to: next, targets, try rewritten(at: next))
   }
 
   /// The site of a step, if there is one and its moments fit the memory allowed.
@@ -133,7 +146,7 @@ struct SequentialPass {
 
   /// - Parameter targets: at the site's sum.
   private mutating func heal(
-    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values
   ) throws(Failure) {
     var seen = SeenValues(site)
     var change: SiteChange?
@@ -154,20 +167,12 @@ struct SequentialPass {
   ///
   /// - Parameter targets: at the site's sum.
   private mutating func advance(
-    _ stream: ResidualStream, _ seen: SeenValues, changedBy change: SiteChange?, _ targets: Targets
+    _ stream: ResidualStream, _ seen: SeenValues, changedBy change: SiteChange?, _ targets: Values
   ) {
     guard let x = seen.fit.sum(stream, changedBy: change, threads: study.threads),
       let y = seen.held.sum(stream, changedBy: change, threads: study.threads)
     else { return }
-    fit.move(to: seen.site.sum, original: targets.fit, rewritten: x)
-    held.move(to: seen.site.sum, original: targets.held, rewritten: y)
-  }
-
-  /// What the original has, of samples fitted on and of samples held out.
-  private typealias Targets = (fit: Tensor, held: Tensor)
-
-  private func targets(at value: ValueID) throws(Failure) -> Targets {
-    (try fit.originals([value], study)[value]!, try held.originals([value], study)[value]!)
+    move(to: seen.site.sum, targets, (x, y))
   }
 
   /// Solves the step before a span that is passed over toward the span's end.
@@ -226,10 +231,11 @@ struct SequentialPass {
 
   /// `nil` where nothing is better on held-out rows than what is there.
   private func solve(
-    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets, _ seen: inout SeenValues
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values, _ seen: inout SeenValues
   ) throws(Failure) -> Solved? {
-    let fitMoments = try gather(fit, stream, targets.fit, &seen.fit, isHeld: false)
-    let heldMoments = try gather(held, stream, targets.held, &seen.held, isHeld: true)
+    let leg = try Leg(from: fit.place, to: site.input, site.sum, in: rewrite, study)
+    let fitMoments = try gather(fit, on: leg, stream, targets.fit, &seen.fit, isHeld: false)
+    let heldMoments = try gather(held, on: leg, stream, targets.held, &seen.held, isHeld: true)
     guard let (fitted, _) = fitMoments, let (tested, scatter) = heldMoments,
       let solution = site.solve(consume fitted, held: consume tested)[0],
       solution.heldAfter < Self.worthwhileShare * solution.heldBefore,
@@ -248,8 +254,8 @@ struct SequentialPass {
 
   /// `nil` where rows are not finite, or too large to square: nothing is to be learnt from them.
   private func gather(
-    _ traveller: Traveller, _ stream: ResidualStream, _ target: Tensor, _ seen: inout SiteValues,
-    isHeld: Bool
+    _ traveller: Traveller, on leg: Leg, _ stream: ResidualStream, _ target: Tensor,
+    _ seen: inout SiteValues, isHeld: Bool
   ) throws(Failure) -> (moments: RegressionMoments, scatter: Double)? {
     let site = seen.site
     var result: SiteMoments? = SiteMoments(site)
@@ -258,7 +264,7 @@ struct SequentialPass {
       rowsPerSample: target.count / stream.width / max(target.shape[0], 1), samples: samples,
       limit: SiteMoments.rowLimit(site, isHeld: isHeld),
       mask: study.maskFlags(of: stream, in: traveller.inputs))
-    try traveller.forEachBatch(of: [site.input, site.sum], in: rewrite, study) { range, values in
+    try traveller.forEachBatch(on: leg, study) { range, values in
       let (input, sum) = (values[site.input]!, values[site.sum]!)
       let rows = SiteMoments.Rows(
         site, stream, input: input, sum: sum, target: target.slice(range), at: rows.rows(of: range))
@@ -275,16 +281,17 @@ struct SequentialPass {
   ///
   /// Source: arXiv 2505.02819.
   private func leastSquares(
-    _ site: HealingSite, _ stream: ResidualStream, _ targets: Targets
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values
   ) throws(Failure) -> SiteChange? {
     var parts: [SpanMoments] = []
+    let leg = try Leg(from: fit.place, to: site.branch, site.sum, in: rewrite, study)
     for (traveller, target) in [(fit, targets.fit), (held, targets.held)] {
       var moments = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
       let samples = max(target.shape[0], 1)
       let rows = RowChoice(
         rowsPerSample: target.count / stream.width / samples, samples: samples,
         mask: study.maskFlags(of: stream, in: traveller.inputs))
-      try traveller.forEachBatch(of: [site.branch, site.sum], in: rewrite, study) { range, values in
+      try traveller.forEachBatch(on: leg, study) { range, values in
         BranchRows(
           stream, branch: values[site.branch]!, sum: values[site.sum]!,
           target: target.slice(range), at: rows.rows(of: range))
