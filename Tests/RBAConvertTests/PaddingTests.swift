@@ -1,4 +1,5 @@
 import ArrayFormats
+import Execution
 import Foundation
 import GraphIR
 import ONNXFormat
@@ -83,6 +84,20 @@ import Testing
     #expect(plans[0] == plans[2])
     let read = try ReplacementPlan(json: Array(plans[0]))
     #expect(read.spans[0].mask == (form == "context" ? "m" : nil))
+  }
+
+  /// So that a search fits sets on as many rows as it needs.
+  @Test func paddingIsNoRow() throws {
+    let path = try model()
+    let study = try Analysis(
+      input: path, plan: nil, overwriting: false, data: data(1),
+      selection: SelectionOptions(holdout: 0.5), machine: Machine(threads: 1)
+    ).study(LoadedModel(path: path), Notes().diagnostics).0
+    let flags = try #require(study.fit.feeds["m"]?.all.floats)
+    #expect(flags.count == study.fit.count * tokens && flags.contains(0))
+    #expect(
+      study.rowsPerSample(of: study.streams[0], in: study.fit)
+        == Double(flags.count { $0 != 0 }) / Double(study.fit.count))
   }
 
   @Test func paddingIsNoShift() throws {
