@@ -160,7 +160,7 @@ import Testing
     let path = try calibration(pictures.slice(0..<1))
     try expect(
       65,
-      "\(path): expected at least 2 samples, to fit on some and hold out others, got 1",
+      "\(path): expected at least 2 different samples, to fit on some and hold out others, got 1",
       calibration: path)
   }
 

@@ -34,4 +34,15 @@ import Testing
       #expect(held.count { run..<run + 20 ~= $0 } == 5)
     }
   }
+
+  /// Else what is held out would have been fitted on.
+  @Test(arguments: [1, 2]) func equalSamplesGoTogether(group: Int) {
+    let values = (0..<40).map { Float($0 / (2 * group) * 100 + $0 % group) }
+    let samples = SampleSet(
+      feeds: ["x": Tensor(values, shape: [40, 1])], labels: nil, source: "", isSynthetic: false)
+    let (fit, held) = samples.split(holding: 0.5, group: group)
+    #expect(held.count == 20 && fit.count == 20)
+    #expect(Set(fit.rows.map { values[$0] }).isDisjoint(with: held.rows.map { values[$0] }))
+    #expect(samples.kindCount == 20)
+  }
 }

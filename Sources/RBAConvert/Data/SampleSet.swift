@@ -25,16 +25,19 @@ struct SampleSet: Sendable {
     return result
   }
 
-  /// The part to fit on and the part that is never fitted on: of any run of groups the same share is
-  /// held, so that data sorted by class splits evenly.
+  /// The part to fit on and the part that is never fitted on: of any run of different groups the same
+  /// share is held, so that data sorted by class splits evenly. Equal groups go together, for what is
+  /// fitted on tells nothing of samples that are held out.
   ///
   /// - Parameter group: samples that stay together.
   func split(
     holding share: Double, group: Int = 1
   ) -> (fit: SampleSelection, held: SampleSelection) {
+    let group = max(group, 1)
+    let kinds = kinds(group: group)
     func isHeld(_ index: Int) -> Bool {
-      let group = index / max(group, 1)
-      return (Double(group + 1) * share).rounded(.down) > (Double(group) * share).rounded(.down)
+      let kind = Double(kinds[index / group])
+      return ((kind + 1) * share).rounded(.down) > (kind * share).rounded(.down)
     }
     let indices = Array(0..<count)
     return (
@@ -42,6 +45,25 @@ struct SampleSet: Sendable {
       SampleSelection(samples: self, rows: indices.filter(isHeld))
     )
   }
+
+  /// A number for each group of samples, by first appearance: the same for equal ones.
+  func kinds(group: Int = 1) -> [Int] {
+    let tensors = feeds.sorted { $0.key < $1.key }.map(\.value)
+    var known: [String: Int] = [:]
+    return stride(from: 0, to: count, by: group).map { start in
+      var digest = Digest()
+      for tensor in tensors {
+        digest.update(tensor.slice(start..<min(start + group, count)).region.bytes)
+      }
+      let key = digest.finish()
+      let kind = known[key] ?? known.count
+      known[key] = kind
+      return kind
+    }
+  }
+
+  /// How many samples differ from all others before them.
+  var kindCount: Int { Set(kinds()).count }
 
   /// The first samples to fit on, and the last, which are never fitted on.
   func splitInTwo(

@@ -132,6 +132,10 @@ public struct Analysis: Sendable {
       diagnostics.note(
         "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "
           + "the last \(held.count) are held out together")
+    } else if samples.kindCount < samples.count {
+      diagnostics.note(
+        "of \(samples.count) samples \(samples.kindCount) differ: equal ones are all fitted on or all "
+          + "held out")
     }
     let study = try Study(
       loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
@@ -184,10 +188,11 @@ public struct Analysis: Sendable {
     }
     guard fit.count > 0, held.count > 0 else {
       let needed = Int(exactly: max(1 / share, 1 / (1 - share)).rounded(.up)) ?? .max
+      let found = batching == .whole ? samples.count : samples.kindCount
       throw Failure(
         .malformedInput,
-        "\(samples.source): expected at least \(needed) samples, to fit on some and hold out others, "
-          + "got \(samples.count)")
+        "\(samples.source): expected at least \(needed) different samples, to fit on some and hold out "
+          + "others, got \(found)")
     }
     return (fit, held)
   }

@@ -67,10 +67,7 @@ public struct Conversion: Sendable {
     var report = result.report(verb: "convert")
     if result.selection.choices.isEmpty {
       report.guard.passed = false
-      diagnostics.note(
-        selection.recipe == nil
-          ? "no set of spans that was measured stays within the limit, so no model is written"
-          : "nothing can be replaced as the recipe has it, so no model is written")
+      diagnostics.note("\(selection.reasonForNothing), so no model is written")
       return report
     }
     guard report.guard.passed else {
@@ -112,6 +109,20 @@ public struct Conversion: Sendable {
         "\(path): the written model gives a relative error of \(measured.damage), "
           + "expected \(result.selection.measurement.damage)")
     }
+  }
+}
+
+extension SelectionOptions {
+  /// Why no span was chosen.
+  fileprivate var reasonForNothing: String {
+    if recipe != nil { return "nothing can be replaced as the recipe has it" }
+    if spans == nil, pick == nil {
+      if targetParameters != nil || targetBytes != nil {
+        return "the model is as small as asked for"
+      }
+      if let threshold { return "no block is redundant by \(score) at \(threshold)" }
+    }
+    return "no set of spans that was measured stays within the limit"
   }
 }
 

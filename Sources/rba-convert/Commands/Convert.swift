@@ -49,7 +49,9 @@ struct PlanningOptions: ParsableArguments {
   @Option(help: "Take the K-th point of the frontier that 'analyze' prints, counted from 1.")
   var pick: Int?
 
-  @Option(help: "Replace every block that --score finds redundant at this value.")
+  @Option(
+    parsing: .unconditional,
+    help: "Replace every block that --score finds redundant at this value.")
   var threshold: Double?
 
   @Option(

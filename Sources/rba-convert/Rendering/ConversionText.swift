@@ -64,6 +64,7 @@ enum ConversionText {
 
   private static func quality(_ report: ConversionReport) -> [String] {
     let calibration = report.calibration
+    guard !report.spans.isEmpty else { return ["no span was replaced"] }
     var lines = [
       "measured on \(calibration.held) of \(calibration.samples) samples that were not fitted on:"
     ]
