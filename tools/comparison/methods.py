@@ -53,6 +53,8 @@ def settings(method, case, *, blocks, steps, samples, budgets, extra):
     if method == "onnxsim":
         return [Setting(method, f"{count} sub-block{'s' * (count > 1)}", dropped=count)
                 for count in range(1, steps + 1)]
+    if method not in OURS:
+        raise ValueError(f"no settings of method '{method}'")
     heal = ("--no-heal",) if method == "ours-no-heal" else ()
     return [Setting(method, f"{budget:g} %", ("--target-params", f"{budget:g}%", *heal, *extra))
             for budget in budgets]

@@ -6,7 +6,7 @@ import Statistics
 /// original: such labels tell nothing. Of other class scores, agreement of the largest class and relative
 /// error; of any other output, relative error.
 struct GuardRule: Sendable {
-  /// Replaces every default limit; infinite where nothing is demanded.
+  /// Replaces every default limit; infinite where nothing is demanded but figures that are finite.
   var limit: Double?
   /// Synthetic data counts for less: default limits are halved.
   var isSynthetic: Bool
@@ -45,7 +45,7 @@ struct GuardRule: Sendable {
       return ConversionReport.Guard(
         metric: metric, limit: limit, measured: measured,
         bound: min(measured + Self.confidence * deviation, largest),
-        passed: measured <= limit + 1e-12)
+        passed: measured.isFinite && measured <= limit + 1e-12)
     }
     if let accuracy = comparison.accuracy, comparison.labelsTell {
       return [

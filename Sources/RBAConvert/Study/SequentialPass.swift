@@ -114,7 +114,7 @@ struct SequentialPass {
     }
     folded = nil
     refitted.damage = choice.damage
-    // The map is run from where the values are.
+    // The map is run from where the values are; the original's are not asked for before its end.
     move(to: from, targets, starts)
     done.append(refitted)
     rewrite = try PartialRewrite(study, done, updates)
