@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares this program with the published methods; started by tools/compare-methods.
 
-MODEL is the name of a file in tools/comparison/models, such as vit-mnist, or an .onnx file with
+MODEL is the name of one in tools/comparison/models, such as vit-mnist, or an .onnx file with
 --calibration and --test. Every method sees the calibration samples only; every model that it gives is
 scored once, by onnxruntime, on the test samples. For each budget the table has the best quality among a
 method's models of at most that many parameters. Beside it are written NAME.csv, all models, and NAME.svg,
@@ -9,7 +9,6 @@ quality against parameters. Runs and scores are kept in .cache/comparison by the
 went into them, so that a comparison that was stopped goes on where it was.
 """
 import argparse
-import importlib
 import json
 import subprocess
 import sys
@@ -17,14 +16,16 @@ from pathlib import Path
 
 import methods
 import metrics
+import models
+import places
 import plot
+import reference
 import report
-import runs as making
 import scoring
+import store
 from case import Case
+from runs import USAGE, Runner
 
-ROOT = Path(__file__).resolve().parents[2]
-MODELS = Path(__file__).resolve().parent / "models"
 DEFAULT_BUDGETS = [90, 80, 70, 60, 50, 40, 30]
 # More than one where a number of budgets is asked for.
 BUDGET_RANGE = (90, 20)
@@ -41,8 +42,8 @@ def budgets(text):
     return sorted(values, reverse=True)
 
 
-def known_models():
-    return sorted(path.stem.replace("_", "-") for path in MODELS.glob("[a-z]*.py"))
+def model(text):
+    return text if text.endswith(".onnx") else models.name(text)
 
 
 def arguments():
@@ -50,7 +51,8 @@ def arguments():
         prog="tools/compare-methods", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("model", nargs="+", help=f"an .onnx file, or of these: {', '.join(known_models())}")
+    add("models", nargs="+", type=model, metavar="MODEL",
+        help=f"an .onnx file, or of these: {', '.join(models.names())}")
     add("--calibration", type=Path, help="samples for the methods, .safetensors or .npz")
     add("--test", type=Path, help="samples to score on, laid out alike")
     add("--labels", help="array of the test file that holds classes (default: 'labels' if it is there)")
@@ -61,7 +63,7 @@ def arguments():
     add("--published", action="append", metavar="SPANS",
         help="a setting of TOAST such as 1:3 or 2:4,6:8; repeatable")
     add("--methods", metavar="NAME,...", help=f"of {', '.join(methods.TITLES)} (default: all)")
-    add("--program", type=Path, default=ROOT / ".build/release/rba-convert")
+    add("--program", type=Path, default=places.PROGRAM)
     add("--program-option", action="append", default=[], metavar="OPTION",
         help="one more option for the program's own methods; repeatable, as --program-option=--x=1")
     add("--time-limit", type=float, metavar="SECONDS", help="for each run")
@@ -69,7 +71,8 @@ def arguments():
     add("--trust-baselines", action="store_true",
         help="take other methods' models that another build of the program made")
     add("--keep-models", action="store_true", help="keep the models beside their scores in the cache")
-    add("-o", "--output", type=Path, default=ROOT / ".cache/comparison/reports",
+    add("--cache", type=Path, default=places.CACHE, help="folder where runs and scores are kept")
+    add("-o", "--output", type=Path, default=places.CACHE / "reports",
         help="folder for the table, the CSV and the plot")
     add("--strict", action="store_true", help="exit 1 where ours is not the best at some budget")
     options = parser.parse_args()
@@ -77,11 +80,9 @@ def arguments():
     if unknown := [name for name in chosen if name not in methods.TITLES]:
         parser.error(f"--methods: expected of {', '.join(methods.TITLES)}, got '{unknown[0]}'")
     options.methods = [name for name in methods.TITLES if name in chosen]
-    files = [model for model in options.model if model.endswith(".onnx")]
+    files = [model for model in options.models if model.endswith(".onnx")]
     if files and (options.calibration is None or options.test is None):
         parser.error(f"{files[0]} needs --calibration and --test")
-    if unknown := [model for model in options.model if model not in [*files, *known_models()]]:
-        parser.error(f"expected an .onnx file or one of {', '.join(known_models())}, got '{unknown[0]}'")
     if not options.program.exists():
         parser.error(f"--program: '{options.program}' is not there")
     return options
@@ -90,11 +91,9 @@ def arguments():
 def prepared(model, options):
     """The case a name or a file stands for, with what the command line says otherwise."""
     if not model.endswith(".onnx"):
-        cache = ROOT / ".cache/comparison/models"
-        cache.mkdir(parents=True, exist_ok=True)
-        case = importlib.import_module(model.replace("-", "_")).prepare(cache)
+        case = models.case(model)
     else:
-        labels = options.labels or ("labels" if "labels" in scoring.arrays(options.test) else None)
+        labels = options.labels or ("labels" if "labels" in reference.arrays(options.test) else None)
         case = Case(Path(model).stem, Path(model), options.calibration, options.test, labels=labels,
                     metric="accuracy" if labels else "cosine")
     changes = {"metric": options.metric, "published_spans": options.published and tuple(options.published)}
@@ -115,7 +114,7 @@ def structure(program, case):
 
 def sample_count(case):
     """Calibration samples that the program reads."""
-    count = max(len(values) for values in scoring.arrays(case.calibration).values())
+    count = max(len(values) for values in reference.arrays(case.calibration).values())
     if "--samples" in case.options:
         count = min(count, int(case.options[case.options.index("--samples") + 1]))
     return count
@@ -126,12 +125,12 @@ def say(*words):
 
 
 def compare(case, options):
-    folder = ROOT / ".cache/comparison" / case.name
+    folder = options.cache / case.name
     scorer = scoring.Scorer(case, folder / "scores", options.threads)
     original = scorer.score(case.model)
     if case.metric not in original:
         raise ValueError(f"{case.name}: '{case.metric}' cannot be taken of its output")
-    runner = making.Runner(
+    runner = Runner(
         case, scorer, folder / "runs", options.program, threads=options.threads,
         time_limit=options.time_limit, trusts_baselines=options.trust_baselines,
         keeps_models=options.keep_models)
@@ -148,7 +147,7 @@ def compare(case, options):
             is_sequence = methods.is_sequence(method)
             is_repeated = bool(is_sequence and last and last.scores and run.scores
                                and run.scores["digest"] == last.scores["digest"])
-            if is_repeated or last and is_sequence and run.status == making.USAGE:
+            if is_repeated or last and is_sequence and run.status == USAGE:
                 # There is no more to drop.
                 break
             progress(case, run, original)
@@ -170,11 +169,10 @@ def progress(case, run, original):
 
 
 def main():
-    sys.path.insert(0, str(MODELS))
     options = arguments()
     options.output.mkdir(parents=True, exist_ok=True)
     is_beaten = False
-    for model in options.model:
+    for model in options.models:
         case = prepared(model, options)
         original, results = compare(case, options)
         table, losses = report.budget_table(results, original, case, options.budgets)
@@ -184,9 +182,9 @@ def main():
         is_beaten = is_beaten or bool(losses)
         print("\n".join([*table, ""]), flush=True)
         base = options.output / case.name
-        scoring.write(base.with_suffix(".txt"), "\n".join([*table, ""]))
-        scoring.write(base.with_suffix(".csv"), report.csv_text(results, original))
-        scoring.write(base.with_suffix(".svg"), plot.svg(results, original, case, options.budgets))
+        store.write(base.with_suffix(".txt"), "\n".join([*table, ""]))
+        store.write(base.with_suffix(".csv"), report.csv_text(results, original))
+        store.write(base.with_suffix(".svg"), plot.svg(results, original, case, options.budgets))
         say(f"wrote {base}.txt, .csv and .svg")
     return 1 if options.strict and is_beaten else 0
 

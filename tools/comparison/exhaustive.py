@@ -19,26 +19,12 @@ import pathlib
 import sys
 import tempfile
 
-import onnx
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import sources  # noqa: E402
-import surgery  # noqa: E402
-from models import minilm, vit_mnist  # noqa: E402
-from program import Program  # noqa: E402
+import models
+import places  # noqa: F401
+from models import vit_mnist
+from program import Program
 
 BLOCKS, LIMIT = 6, 1.02
-
-
-def first_blocks(path, count):
-    """The sample with its final normalisation right behind the first `count` blocks."""
-    model = onnx.load(str(vit_mnist.prepare(sources.CACHE).model))
-    (norm,) = (node for node in model.graph.node if "norm.weight" in node.input)
-    (following,) = (node for node in model.graph.node if f"blocks.{count}.norm1.weight" in node.input)
-    norm.input[0] = following.input[0]
-    surgery.end_at(model, [("logits", "logits", ["batch", 10])])
-    surgery.save(model, path)
 
 
 def sets(count, first=0):
@@ -81,12 +67,11 @@ def main():
     blocks = arguments.blocks if arguments.model == "vit-mnist" else BLOCKS
     program, options = Program(arguments.program), ["--threads", "1", *arguments.option]
     with tempfile.TemporaryDirectory() as folder:
+        case = models.case(arguments.model)
+        model = case.model
         if arguments.model == "vit-mnist":
-            case, model = vit_mnist.prepare(sources.CACHE), pathlib.Path(folder) / "model.onnx"
-            first_blocks(model, arguments.blocks)
-        else:
-            case = minilm.prepare(sources.CACHE)
-            model = case.model
+            model = pathlib.Path(folder) / "model.onnx"
+            vit_mnist.first_blocks(model, blocks)
         total = program("inspect", model, "--json").json["parameters"]
         convert = functools.partial(measured, program, model, case.calibration, [*case.options, *options])
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as jobs:

@@ -9,19 +9,18 @@ for each split; exits 1 if fewer stay within than 19 of 20.
 
 import argparse
 import concurrent.futures
-import importlib
 import pathlib
 import sys
 import tempfile
 
 import numpy as np
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import metrics  # noqa: E402
-import sources  # noqa: E402
-import reference  # noqa: E402
-from program import Program  # noqa: E402
+import metrics
+import models
+import places  # noqa: F401
+import reference
+import scoring
+from program import Program
 
 # One split in so many may fail.
 TOLERATED = 20
@@ -33,22 +32,6 @@ def joined(first, second):
     filled = [np.pad(part, [(0, 0), *((0, extent - size) for extent, size in zip(extents, part.shape[1:]))])
               for part in (first, second)]
     return np.concatenate(filled)
-
-
-def output(case, model, inputs):
-    """The output that is scored, the first unless the case names one, over all samples."""
-    values = reference.outputs(model, inputs)
-    return values[case.output] if case.output else next(iter(values.values()))
-
-
-def lost(metric, expected, got, labels):
-    """What the guard's metric comes to on these outputs."""
-    if metric == "accuracy-drop":
-        before, after = (metrics.accuracy(expected, values, labels) for values in (expected, got))
-        return max(before - after, 0)
-    if metric == "top1-disagreement":
-        return 1 - metrics.top1(expected, got, None)
-    return metrics.relative_error(expected, got, None)
 
 
 def split(program, case, pool, expected, seed, options):
@@ -66,17 +49,17 @@ def split(program, case, pool, expected, seed, options):
             return f"exit {outcome.status}: {outcome.stderr.strip()[-200:]}"
         report = outcome.json
         inputs = {key: value[fresh] for key, value in pool.items()}
-        got = output(case, folder / "smaller.onnx", inputs)
+        got = scoring.output(case, folder / "smaller.onnx", inputs)
         guard = report["guard"]
         labels = inputs.get("labels")
         return (1 - report["parameters"]["after"] / report["parameters"]["before"], guard["metric"],
-                guard["limit"], guard["bound"], guard["measured"], lost(guard["metric"], expected[fresh], got, labels))
+                guard["limit"], guard["bound"], guard["measured"], metrics.guard_loss(guard["metric"], expected[fresh], got, labels))
 
 
 def check(program, case, splits, jobs, options):
     parts = [reference.arrays(path) for path in (case.calibration, case.test)]
     pool = {key: joined(*(part[key] for part in parts)) for key in parts[0]}
-    expected = output(case, case.model, pool)
+    expected = scoring.output(case, case.model, pool)
     print(f"{case.name}: {len(expected)} samples", flush=True)
     print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'bound':>9}{'held out':>10}{'fresh':>10}")
     passed = within = 0
@@ -102,13 +85,14 @@ def check(program, case, splits, jobs, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
-    parser.add_argument("names", nargs="+", help="modules of tools/comparison/models")
+    parser.add_argument("names", nargs="+", type=models.name, metavar="NAME",
+                        help=f"of {', '.join(models.names())}")
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=1, help="conversions at a time")
     parser.add_argument("--option", action="append", default=[], help="passed on to the program")
     arguments = parser.parse_args()
     program = Program(arguments.program)
-    cases = [importlib.import_module(f"models.{name}").prepare(sources.CACHE) for name in arguments.names]
+    cases = [models.case(name) for name in arguments.names]
     good = [check(program, case, arguments.splits, arguments.jobs, arguments.option) for case in cases]
     sys.exit(not all(good))
 

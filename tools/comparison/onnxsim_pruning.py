@@ -7,10 +7,10 @@ more, which it leaves. Exits 1 where it finds none.
 import sys
 
 import onnx
-import onnxruntime
 import onnxsim
 
-import scoring
+import places  # noqa: F401
+import reference
 
 
 def drop_unused(model):
@@ -42,8 +42,7 @@ def reads(node):
 
 def main(source, calibration, out, count):
     model = onnx.load(source)
-    session = onnxruntime.InferenceSession(source, providers=["CPUExecutionProvider"])
-    data = [feeds for feeds, _ in scoring.batches(session, scoring.arrays(calibration))]
+    data = [feeds for feeds, _ in reference.batches(reference.session(source), reference.arrays(calibration))]
 
     result = onnxsim.apply_transformer_block_pruning(
         model, calibration_data=data, num_blocks_to_drop=int(count))

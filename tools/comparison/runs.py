@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import methods
-from scoring import digest, key, write
+from store import digest, key, write
 
 PRUNING = Path(__file__).resolve().parent / "onnxsim_pruning.py"
 USAGE = 64

@@ -1,50 +1,24 @@
 """Scores a model file on a case's test samples by onnxruntime, each file once."""
-import contextlib
-import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
-from safetensors.numpy import load_file
 
 import metrics
+import places  # noqa: F401
+import reference
+from store import digest, key, write
 
 # Part of the key of every stored score: raise it when what is stored changes meaning.
 VERSION = 1
-BATCH = 16
 
 
-def digest(path):
-    result = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            result.update(block)
-    return result.hexdigest()
-
-
-def key(*parts):
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
-
-
-def write(path, text):
-    """The file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.replace(name, path)
-
-
-def arrays(path):
-    """The arrays of a .safetensors or .npz file, by name."""
-    if str(path).endswith(".safetensors"):
-        return load_file(path)
-    with contextlib.closing(np.load(path)) as file:
-        return {name: file[name] for name in file}
+def output(case, model, inputs, threads=0):
+    """The output that is scored, the first unless the case names one, over all samples."""
+    runner = reference.session(model, threads)
+    name = case.output or runner.get_outputs()[0].name
+    return reference.run(runner, inputs, [name])[name]
 
 
 def parameter_count(model):
@@ -68,26 +42,12 @@ def parameter_count(model):
     return of_graph(model.graph) + sum(of_nodes(function.node) for function in model.functions)
 
 
-def batches(session, inputs):
-    """Feeds of at most BATCH samples, or of the number the model fixes, the last filled up; with how
-    many of each are samples."""
-    ports = session.get_inputs()
-    feeds = {port.name: inputs[port.name] for port in ports}
-    count = len(next(iter(feeds.values())))
-    fixed = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], int)]
-    size = fixed[0] if fixed else BATCH
-    for start in range(0, count, size):
-        rows = np.arange(start, start + size if fixed else min(start + size, count))
-        yield ({name: values[np.minimum(rows, count - 1)] for name, values in feeds.items()},
-               min(size, count - start))
-
-
 class Scorer:
     """The test samples of one case. Scores are kept below `folder`, under the digests of what was run."""
 
     def __init__(self, case, folder, threads=0):
         self.case, self.folder, self.threads = case, folder, threads
-        self.inputs = arrays(case.test)
+        self.inputs = reference.arrays(case.test)
         self.labels = self.inputs.get(case.labels) if case.labels else None
         if case.labels and self.labels is None:
             raise ValueError(f"{case.test}: has no array '{case.labels}'")
@@ -95,14 +55,7 @@ class Scorer:
         self._original = None
 
     def outputs(self, path):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        name = self.case.output or session.get_outputs()[0].name
-        parts = [session.run([name], feeds)[0][:count] for feeds, count in
-                 batches(session, self.inputs)]
-        return np.concatenate(parts)
+        return output(self.case, path, self.inputs, self.threads)
 
     def score(self, path):
         """{"parameters", "bytes", "digest", and every metric}; from the store where it is there."""

@@ -5,7 +5,6 @@ of sdists and of Debian's packages as sources.txt does. What is made of them is 
 figures of two days are of the same data.
 """
 
-import hashlib
 import pathlib
 import shutil
 import subprocess
@@ -15,21 +14,13 @@ import tempfile
 
 import numpy as np
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from places import CACHE, ROOT
+from store import digest
+import fetch
+
 MODELS = ROOT / ".cache/models"
-FETCHED = ROOT / ".cache/comparison/sources"
-CACHE = ROOT / ".cache/comparison/models"
+FETCHED = CACHE / "sources"
 SOURCES = pathlib.Path(__file__).with_name("sources.txt")
-for folder in ("tools/oracles", "tools/models"):
-    if str(ROOT / folder) not in sys.path:
-        sys.path.append(str(ROOT / folder))
-
-import fetch  # noqa: E402
-
-
-def digest(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check(path, expected):

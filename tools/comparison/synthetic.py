@@ -8,19 +8,17 @@ guard has where data is real.
 """
 
 import argparse
-import importlib
 import pathlib
 import shutil
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import guard_splits  # noqa: E402
-import metrics  # noqa: E402
-import sources  # noqa: E402
-import reference  # noqa: E402
-from program import Program  # noqa: E402
+import metrics
+import models
+import places  # noqa: F401
+import reference
+import scoring
+from program import Program
 
 COLUMNS = list(metrics.MEASURES)
 
@@ -41,7 +39,7 @@ def convert(program, case, folder, data, goal):
 def check(program, case, sizes, write):
     test = reference.arrays(case.test)
     labels = test[case.labels] if case.labels else None
-    expected = guard_splits.output(case, case.model, test)
+    expected = scoring.output(case, case.model, test)
     goals = [(f"{size} %", ["--target-params", f"{size}%"]) for size in sizes]
     good = True
     for title, goal in [*goals, ("auto", ["--auto-threshold"])]:
@@ -53,14 +51,14 @@ def check(program, case, sizes, write):
                     good = False
                     write([case.name, title, kind, report])
                     continue
-                got = guard_splits.output(case, out, test)
+                got = scoring.output(case, out, test)
                 figures = metrics.all_of(expected, got, labels)
                 verdict = ""
                 if title == "auto":
                     guard = report["guard"]
                     # Without data the program halves its limit.
                     limit = guard["limit"] * (1 if data else 2)
-                    passed = guard_splits.lost(guard["metric"], expected, got, labels) <= limit
+                    passed = metrics.guard_loss(guard["metric"], expected, got, labels) <= limit
                     good &= passed or data
                     verdict = "within" if passed else "beyond"
                 left = report["parameters"]["after"] / report["parameters"]["before"]
@@ -83,7 +81,8 @@ def printer(markdown):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
-    parser.add_argument("names", nargs="+", help="modules of tools/comparison/models")
+    parser.add_argument("names", nargs="+", type=models.name, metavar="NAME",
+                        help=f"of {', '.join(models.names())}")
     parser.add_argument("--sizes", default="90,80", help="per cent of the parameters")
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
@@ -92,7 +91,7 @@ def main():
     write(header)
     if arguments.markdown:
         write(["---"] * len(header))
-    cases = [importlib.import_module(f"models.{name}").prepare(sources.CACHE) for name in arguments.names]
+    cases = [models.case(name) for name in arguments.names]
     good = [check(Program(arguments.program), case, arguments.sizes.split(","), write) for case in cases]
     sys.exit(not all(good))
 

@@ -1,10 +1,13 @@
 """What onnxruntime and NumPy say: the figures the program's own are held against."""
 
 import contextlib
+import math
 
 import numpy as np
 import onnxruntime
 from safetensors.numpy import load_file
+
+BATCH = 16
 
 
 def session(model, threads=0, optimize=True):
@@ -16,21 +19,40 @@ def session(model, threads=0, optimize=True):
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
-def outputs(model, inputs, batch=16):
-    """Each output under its name, over all samples; the first axis of every input is the samples."""
-    runner = session(model)
-    names = [output.name for output in runner.get_outputs()]
-    feeds = {value.name: inputs[value.name] for value in runner.get_inputs()}
+def batches(runner, inputs):
+    """Feeds of at most BATCH samples, or of the number that the model fixes, the last then filled up; and
+    how many of each are such fillers. The first axis of every input is the samples."""
+    ports = runner.get_inputs()
+    feeds = {port.name: inputs[port.name] for port in ports}
     count = len(next(iter(feeds.values())))
-    parts = [runner.run(names, {name: value[start : start + batch] for name, value in feeds.items()})
-             for start in range(0, count, batch)]
+    fixed = [port.shape[0] for port in ports if port.shape and isinstance(port.shape[0], int)]
+    size = fixed[0] if fixed else BATCH
+    for start in range(0, count, size):
+        rows = np.arange(start, start + size if fixed else min(start + size, count))
+        yield ({name: values[np.minimum(rows, count - 1)] for name, values in feeds.items()},
+               max(0, start + len(rows) - count))
+
+
+def run(runner, inputs, names=None):
+    """Outputs of a session under their names, all unless `names` says which, over all samples."""
+    names = names or [output.name for output in runner.get_outputs()]
+    parts = [[value[: len(value) - fillers] for value in runner.run(names, feeds)]
+             for feeds, fillers in batches(runner, inputs)]
     return {name: np.concatenate(values) for name, values in zip(names, zip(*parts))}
 
 
+def outputs(model, inputs):
+    """Each output of a model file under its name, over all samples."""
+    return run(session(model), inputs)
+
+
 def relative_error(a, b):
-    """‖b − a‖² / ‖a − mean(a)‖², the mean per element over samples."""
-    a, b = a.astype("f8"), b.astype("f8")
-    return float(np.square(b - a).sum() / np.square(a - a.mean(axis=0)).sum())
+    """‖b − a‖² / ‖a − mean(a)‖², the mean per element over samples; equal outputs have none."""
+    a, b = np.asarray(a, "f8"), np.asarray(b, "f8")
+    error, scatter = np.square(b - a).sum(), np.square(a - a.mean(axis=0)).sum()
+    if error == 0 or scatter == 0:
+        return 0.0 if error == 0 else math.inf
+    return float(error / scatter)
 
 
 def arrays(path):

@@ -38,7 +38,7 @@ def letterboxed(chosen):
     return write
 
 
-def prepare(cache=sources.CACHE):
+def prepare(cache):
     model, calibration, test = sources.prepared(cache / "dinov2", DIGESTS, backbone, letterboxed, CALIBRATION)
     return Case("dinov2-s", model, calibration, test, metric="cosine",
                 published_spans=("1:2", "4:5", "8:9", "2:4", "6:8", "2:4,6:8"))

@@ -82,6 +82,6 @@ def tokens(chosen):
     return write
 
 
-def prepare(cache=sources.CACHE):
+def prepare(cache):
     model, calibration, test = sources.prepared(cache / "minilm", DIGESTS, network, tokens, CALIBRATION)
     return Case("minilm", model, calibration, test, metric="cosine")

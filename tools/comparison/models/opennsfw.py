@@ -37,6 +37,6 @@ def squashed(chosen):
     return write
 
 
-def prepare(cache=sources.CACHE):
+def prepare(cache):
     model, calibration, test = sources.prepared(cache / "opennsfw", DIGESTS, network, squashed, CALIBRATION)
     return Case("opennsfw", model, calibration, test, metric="relative_error")

@@ -77,6 +77,6 @@ def masked(chosen):
     return write
 
 
-def prepare(cache=sources.CACHE):
+def prepare(cache):
     model, calibration, test = sources.prepared(cache / "rxnfp", DIGESTS, network, masked, CALIBRATION)
     return Case("rxnfp", model, calibration, test, labels="labels", metric="accuracy")
