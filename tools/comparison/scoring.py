@@ -11,7 +11,7 @@ import reference
 from store import digest, key, write
 
 # Part of the key of every stored score: raise it when what is stored changes meaning.
-VERSION = 1
+VERSION = 2
 
 
 def output(case, model, inputs, threads=0):
@@ -58,7 +58,8 @@ class Scorer:
         return output(self.case, path, self.inputs, self.threads)
 
     def score(self, path):
-        """{"parameters", "bytes", "digest", and every metric}; from the store where it is there."""
+        """{"parameters", "bytes", "digest", "broken" samples, and every metric}; from the store where it
+        is there."""
         identity = digest(path)
         stored = self.folder / f"{key(*self.basis, identity)}.json"
         if stored.exists():
@@ -67,6 +68,8 @@ class Scorer:
             self._original = self.outputs(self.case.model)
         result = {"digest": identity, "bytes": Path(path).stat().st_size,
                   "parameters": parameter_count(onnx.load(str(path)))}
-        result |= metrics.all_of(self._original, self.outputs(path), self.labels)
+        outputs = self.outputs(path)
+        result |= metrics.all_of(self._original, outputs, self.labels)
+        result["broken"] = metrics.broken_samples(self._original, outputs)
         write(stored, json.dumps(result, sort_keys=True))
         return result
