@@ -165,7 +165,8 @@ def progress(case, run, original):
         say(f"{label} none: {run.problem} ({time})")
         return
     share = run.scores["parameters"] / original["parameters"]
-    say(f"{label} {share:7.2%}  {case.metric} {run.scores[case.metric]:.4f}  ({time})")
+    say(f"{label} {share:7.2%}  {case.metric} {run.scores[case.metric]:.4f}  ({time})"
+        + (f"  {run.problem}" if run.problem else ""))
 
 
 def main():

@@ -1,6 +1,7 @@
 """Makes the models: one run for each setting of a method, kept under the digests of what went in."""
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,13 +17,18 @@ PRUNING = Path(__file__).resolve().parent / "onnxsim_pruning.py"
 USAGE = 64
 
 
+def was_killed(status):
+    """Whether a signal ended a process."""
+    return isinstance(status, int) and status < 0
+
+
 @dataclass
 class Run:
     setting: methods.Setting
     scores: dict | None
     """What `Scorer.score` says of the model; None where there is none."""
     problem: str = ""
-    """Why there is none."""
+    """Why there is none, or what is wrong with it."""
     status: int | str = 0
     spans: str = ""
     """What the program says it replaced, and by which form."""
@@ -31,7 +37,8 @@ class Run:
 
 
 class Runner:
-    """Runs of one case. A run that ran out of time is tried again only where it is allowed more."""
+    """Runs of one case. A run that ran out of time is tried again only where it is allowed more; one that a
+    signal ended, for lack of memory or by hand, says nothing of the method and isn't kept."""
 
     def __init__(self, case, scorer, folder, program, *, threads=0, time_limit=None,
                  trusts_baselines=False, keeps_models=False):
@@ -39,11 +46,12 @@ class Runner:
         self.threads, self.time_limit = threads, time_limit
         self.trusts_baselines, self.keeps_models = trusts_baselines, keeps_models
         self.version = digest(self.program)
+        self.pruning = ["onnxsim", version("onnxsim"), digest(PRUNING)]
         self.data = [digest(case.model), digest(case.calibration), *case.options]
 
     def run(self, setting):
         is_onnxsim = setting.method == "onnxsim"
-        what = ["onnxsim", version("onnxsim"), setting.dropped] if is_onnxsim else [*setting.arguments]
+        what = [*self.pruning, setting.dropped] if is_onnxsim else [*setting.arguments]
         identity = key(*self.data, what, *self.scorer.basis)
         stored = self.folder / f"{identity}.json"
         model = self.folder / f"{identity}.onnx"
@@ -52,10 +60,13 @@ class Runner:
             if self._counts(record, setting, model):
                 return self._run(setting, record, is_cached=True)
         record = self._make(setting, model, is_onnxsim)
-        write(stored, json.dumps(record, sort_keys=True))
+        if not was_killed(record["status"]):
+            write(stored, json.dumps(record, sort_keys=True))
         return self._run(setting, record)
 
     def _counts(self, record, setting, model):
+        if was_killed(record["status"]):
+            return False
         if record["status"] == "time limit":
             return self.time_limit is not None and self.time_limit <= record["seconds"]
         if self.keeps_models and record["scores"] and not model.exists():
@@ -81,6 +92,9 @@ class Runner:
                            "problem": f"took more than {self.time_limit:g} s"}
                 return record
             record |= {"status": done.returncode, "seconds": time.monotonic() - started}
+            if was_killed(done.returncode):
+                record["problem"] = f"ended by {signal.Signals(-done.returncode).name}"
+                return record
             if done.returncode or not out.exists():
                 lines = [line for line in done.stderr.splitlines() if line.strip()]
                 errors = [line for line in lines if ": error: " in line] or lines[-1:]
@@ -91,6 +105,8 @@ class Runner:
                 record["spans"] = " ".join(f"{span['label']}={span['form']}" for span in spans)
             try:
                 record["scores"] = self.scorer.score(out)
+                if broken := record["scores"]["broken"]:
+                    record["problem"] = f"outputs of {broken} samples aren't finite"
             except Exception as error:  # onnxruntime's, of a model that it does not take: a result too
                 record["problem"] = f"onnxruntime: {str(error).splitlines()[0]}"
             if self.keeps_models:
