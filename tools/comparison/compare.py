@@ -14,7 +14,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import methods
 import metrics
 import models
 import places
@@ -24,6 +23,7 @@ import report
 import scoring
 import store
 from case import Case
+from methods import METHODS, Extent
 from runs import USAGE, Runner
 
 DEFAULT_BUDGETS = [90, 80, 70, 60, 50, 40, 30]
@@ -62,7 +62,7 @@ def arguments():
         help="percentages such as 80,60,45, or how many (default: 90,80,...,30)")
     add("--published", action="append", metavar="SPANS",
         help="a setting of TOAST such as 1:3 or 2:4,6:8; repeatable")
-    add("--methods", metavar="NAME,...", help=f"of {', '.join(methods.TITLES)} (default: all)")
+    add("--methods", metavar="NAME,...", help=f"of {', '.join(METHODS)} (default: all)")
     add("--program", type=Path, default=places.PROGRAM)
     add("--program-option", action="append", default=[], metavar="OPTION",
         help="one more option for the program's own methods; repeatable, as --program-option=--x=1")
@@ -76,10 +76,10 @@ def arguments():
         help="folder for the table, the CSV and the plot")
     add("--strict", action="store_true", help="exit 1 where ours is not the best at some budget")
     options = parser.parse_args()
-    chosen = options.methods.split(",") if options.methods else list(methods.TITLES)
-    if unknown := [name for name in chosen if name not in methods.TITLES]:
-        parser.error(f"--methods: expected of {', '.join(methods.TITLES)}, got '{unknown[0]}'")
-    options.methods = [name for name in methods.TITLES if name in chosen]
+    chosen = options.methods.split(",") if options.methods else list(METHODS)
+    if unknown := [name for name in chosen if name not in METHODS]:
+        parser.error(f"--methods: expected of {', '.join(METHODS)}, got '{unknown[0]}'")
+    options.methods = [name for name in METHODS if name in chosen]
     files = [model for model in options.models if model.endswith(".onnx")]
     if files and (options.calibration is None or options.test is None):
         parser.error(f"{files[0]} needs --calibration and --test")
@@ -135,25 +135,24 @@ def compare(case, options):
         time_limit=options.time_limit, trusts_baselines=options.trust_baselines,
         keeps_models=options.keep_models)
     blocks, steps = structure(options.program, case)
+    extent = Extent(blocks=blocks, steps=steps, samples=sample_count(case), budgets=tuple(options.budgets),
+                    published_spans=case.published_spans, extra=tuple(options.program_option))
     smallest = original["parameters"] * min(options.budgets) / 100
     results = []
-    for method in options.methods:
-        settings = methods.settings(
-            method, case, blocks=blocks, steps=steps, samples=sample_count(case),
-            budgets=options.budgets, extra=options.program_option)
-        last = None
-        for setting in settings:
+    for name in options.methods:
+        method, last = METHODS[name], None
+        for setting in method.settings(name, extent):
             run = runner.run(setting)
-            is_sequence = methods.is_sequence(method)
-            is_repeated = bool(is_sequence and last and last.scores and run.scores
+            is_repeated = bool(method.is_sequence and last and last.scores and run.scores
                                and run.scores["digest"] == last.scores["digest"])
-            if is_repeated or last and is_sequence and run.status == USAGE:
+            if is_repeated or last and method.is_sequence and run.status == USAGE:
                 # There is no more to drop.
                 break
             progress(case, run, original)
             results.append(run)
             last = run
-            if is_sequence and (run.status != 0 or run.scores and run.scores["parameters"] < smallest):
+            if method.is_sequence and (
+                    run.status != 0 or run.scores and run.scores["parameters"] < smallest):
                 break
     return original, results
 
@@ -179,7 +178,7 @@ def main():
         table, losses = report.budget_table(results, original, case, options.budgets)
         for budget, ours, name, value in losses:
             shown = "none" if ours is None else f"{ours:.4f}"
-            table.append(f"at {budget:g} % ours ({shown}) is behind {methods.TITLES[name]} ({value:.4f})")
+            table.append(f"at {budget:g} % ours ({shown}) is behind {METHODS[name].title} ({value:.4f})")
         is_beaten = is_beaten or bool(losses)
         print("\n".join([*table, ""]), flush=True)
         base = options.output / case.name

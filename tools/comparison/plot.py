@@ -2,15 +2,10 @@
 from xml.sax.saxutils import escape
 
 import metrics
-import methods
+from methods import METHODS
 from report import is_better, quality
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 900, 540, 70, 300, 40, 60
-COLOURS = {
-    "shortgpt": "#8c564b", "block-redundancy": "#e377c2", "deeper-layers": "#7f7f7f",
-    "toast": "#ff7f0e", "toast-published": "#bcbd22", "replaceme": "#2ca02c", "onnxsim": "#9467bd",
-    "ours-published": "#17becf", "ours-no-heal": "#1f77b4", "ours": "#d62728",
-}
 
 
 def best_line(points, metric):
@@ -81,10 +76,10 @@ def svg(runs, original, case, budgets):
     def is_shown(point):
         return point[0] >= start and low <= point[1] <= high
 
-    names = [name for name in methods.TITLES if name in points]
+    names = [name for name in METHODS if name in points]
     for index, name in enumerate(names):
-        colour, line = COLOURS[name], [point for point in lines[name] if is_shown(point)]
-        weight = 2.5 if name in methods.OURS else 1.5
+        colour, line = METHODS[name].colour, [point for point in lines[name] if is_shown(point)]
+        weight = 2.5 if METHODS[name].is_ours else 1.5
         path = "L".join(" ".join(place(*point)) for point in line)
         if path:
             out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="{weight}"/>')
@@ -93,5 +88,5 @@ def svg(runs, original, case, budgets):
             out.append(f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>')
         x, y = WIDTH - RIGHT + 20, TOP + 12 + 20 * index
         out.append(f'<circle cx="{x}" cy="{y}" r="4" fill="{colour}"/>'
-                   + text(x + 12, y + 4, methods.TITLES[name], "start"))
+                   + text(x + 12, y + 4, METHODS[name].title, "start"))
     return "\n".join(out + ["</svg>", ""])

@@ -3,7 +3,7 @@ import csv
 import io
 
 import metrics
-import methods
+from methods import METHODS
 
 COLUMNS = ("method", "setting", "parameters", "share", "bytes", *metrics.MEASURES, "spans", "problem")
 
@@ -32,7 +32,7 @@ def best(runs, method, budget, metric):
 
 def budget_table(runs, original, case, budgets):
     """A row per method and a column per budget, and the budgets at which ours is not the best."""
-    metric, names = case.metric, [name for name in methods.TITLES
+    metric, names = case.metric, [name for name in METHODS
                                   if any(run.setting.method == name for run in runs)]
     limits = [int(original["parameters"] * budget / 100) for budget in budgets]
     cells = {name: [best(runs, name, limit, metric) for limit in limits] for name in names}
@@ -43,13 +43,12 @@ def budget_table(runs, original, case, budgets):
         top = (max if metrics.HIGHER[metric] else min)(values.values(), default=None)
         tops.append(top)
         ours = values.get("ours")
-        rivals = [name for name, value in values.items() if name not in methods.OURS
+        rivals = [name for name, value in values.items() if not METHODS[name].is_ours
                   and (ours is None or is_better(metric, value, ours))]
         if rivals and "ours" in names:
-            winner = next(name for name in rivals if values[name] == top) if any(
-                values[name] == top for name in rivals) else rivals[0]
+            winner = (max if metrics.HIGHER[metric] else min)(rivals, key=values.get)
             losses.append((budget, ours, winner, values[winner]))
-    width = max(len(methods.TITLES[name]) for name in names)
+    width = max(len(METHODS[name].title) for name in names)
     lines = [f"{case.name}: {metric.replace('_', ' ')} on held-out samples, of models of at most so many "
              f"parameters (the original: {original['parameters']:,}, {original[metric]:.4f})",
              " " * width + "".join(f"{f'{budget:g} %':>10}" for budget in budgets)]
@@ -58,7 +57,7 @@ def budget_table(runs, original, case, budgets):
         for run, top in zip(cells[name], tops):
             value = quality(run, metric) if run else None
             row.append("–" if value is None else f"{value:.4f}{'*' if value == top else ' '}")
-        lines.append(f"{methods.TITLES[name]:{width}}" + "".join(f"{cell:>10}" for cell in row))
+        lines.append(f"{METHODS[name].title:{width}}" + "".join(f"{cell:>10}" for cell in row))
     return lines, losses
 
 

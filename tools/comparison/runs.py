@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import methods
+from methods import METHODS, Setting
 from store import digest, key, write
 
 PRUNING = Path(__file__).resolve().parent / "onnxsim_pruning.py"
@@ -24,7 +24,7 @@ def was_killed(status):
 
 @dataclass
 class Run:
-    setting: methods.Setting
+    setting: Setting
     scores: dict | None
     """What `Scorer.score` says of the model; None where there is none."""
     problem: str = ""
@@ -50,8 +50,7 @@ class Runner:
         self.data = [digest(case.model), digest(case.calibration), *case.options]
 
     def run(self, setting):
-        is_onnxsim = setting.method == "onnxsim"
-        what = [*self.pruning, setting.dropped] if is_onnxsim else [*setting.arguments]
+        what = [*self.pruning, setting.dropped] if setting.dropped else [*setting.arguments]
         identity = key(*self.data, what, *self.scorer.basis)
         stored = self.folder / f"{identity}.json"
         model = self.folder / f"{identity}.onnx"
@@ -59,7 +58,7 @@ class Runner:
             record = json.loads(stored.read_text())
             if self._counts(record, setting, model):
                 return self._run(setting, record, is_cached=True)
-        record = self._make(setting, model, is_onnxsim)
+        record = self._make(setting, model)
         if not was_killed(record["status"]):
             write(stored, json.dumps(record, sort_keys=True))
         return self._run(setting, record)
@@ -71,18 +70,18 @@ class Runner:
             return self.time_limit is not None and self.time_limit <= record["seconds"]
         if self.keeps_models and record["scores"] and not model.exists():
             return False
-        if setting.method == "onnxsim":
+        if setting.dropped:
             return True
-        is_baseline = setting.method not in methods.OURS
+        is_baseline = not METHODS[setting.method].is_ours
         return record["program"] == self.version or self.trusts_baselines and is_baseline
 
-    def _make(self, setting, model, is_onnxsim):
+    def _make(self, setting, model):
         self.folder.mkdir(parents=True, exist_ok=True)
         record = {"program": self.version, "status": 0, "problem": "", "scores": None, "spans": "",
                   "setting": [setting.method, setting.label, *setting.arguments]}
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             out = Path(folder) / "out.onnx"
-            command = self._pruning(setting, out) if is_onnxsim else self._conversion(setting, out)
+            command = self._pruning(setting, out) if setting.dropped else self._conversion(setting, out)
             started = time.monotonic()
             try:
                 done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -100,7 +99,7 @@ class Runner:
                 errors = [line for line in lines if ": error: " in line] or lines[-1:]
                 record["problem"] = errors[0].split(": error: ")[-1] if errors else "no model written"
                 return record
-            if not is_onnxsim:
+            if not setting.dropped:
                 spans = json.loads(done.stdout)["spans"]
                 record["spans"] = " ".join(f"{span['label']}={span['form']}" for span in spans)
             try:
