@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
-"""Whether what passes the guard passes it again: guard_splits.py PROGRAM NAME... [--splits N] [--jobs N].
+"""Whether what passes the guard passes it again: guard_splits.py PROGRAM NAME... [OPTION...].
 
 A model's samples are split at random, as many to calibrate with as its case has, the rest fresh. Each split
 is converted by --auto-threshold; what is written is run by onnxruntime on the fresh samples, and held to the
 limit of the guard that the program reports, or to the wider bound that it has told of beforehand. Prints a row
-for each split; exits 1 if fewer stay within than 19 of 20.
+for each split; exits 1 if fewer stay within than 19 of 20. With --keep, each split that has its figures is
+a row of a CSV file at once, and is not made again by the same program of the same model, data and options.
 """
 
 import argparse
 import concurrent.futures
+import csv
+import dataclasses
 import pathlib
+import shlex
 import sys
 import tempfile
+import threading
 
 import numpy as np
 
@@ -21,6 +26,7 @@ import places  # noqa: F401
 import reference
 import scoring
 from program import Program
+from store import digest, key
 
 # One split in so many may fail.
 TOLERATED = 20
@@ -34,8 +40,57 @@ def joined(first, second):
     return np.concatenate(filled)
 
 
-def split(program, case, pool, expected, seed, options):
-    """Parameters left, metric, limit, bound, what it came to held out and fresh; or why there is no answer."""
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """What the model made of one split came to."""
+    seed: int
+    removed: float
+    """The share of the parameters that is gone."""
+    metric: str
+    limit: float
+    """Of the guard, by its metric."""
+    bound: float
+    """What the program tells beforehand that fresh samples may come to."""
+    held: float
+    """The guard's metric on what the program held out."""
+    fresh: float
+
+    @property
+    def verdict(self):
+        return "ok" if self.fresh <= self.limit + 1e-9 else "told" if self.fresh <= self.bound else "FAIL"
+
+
+class NoModel(Exception):
+    """The program wrote none; the message says why."""
+
+
+class KeptSplits:
+    """Splits with their figures by seed, each a row of a CSV file beside what it was made of."""
+
+    def __init__(self, path, program, case, options):
+        self.path, self.lock = path, threading.Lock()
+        self.basis = {"program": digest(program.path), "model": digest(case.model),
+                      "data": key(digest(case.calibration), digest(case.test)),
+                      "options": shlex.join([*case.options, *options])}
+        self.by_seed = {}
+        if path.exists():
+            with path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if self.basis.items() <= row.items()]
+            splits = [Split(**{field.name: field.type(row[field.name]) for field in dataclasses.fields(Split)})
+                      for row in rows]
+            self.by_seed = {split.seed: split for split in splits}
+
+    def add(self, split):
+        row = self.basis | dataclasses.asdict(split)
+        with self.lock, self.path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row, lineterminator="\n")
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def made(program, case, pool, expected, seed, options):
+    """The split of a seed, with the figures of the model that is made of it."""
     calibrated = len(next(iter(reference.arrays(case.calibration).values())))
     order = np.random.default_rng(seed).permutation(len(expected))
     chosen, fresh = order[:calibrated], order[calibrated:]
@@ -46,40 +101,51 @@ def split(program, case, pool, expected, seed, options):
                           folder / "calibration.npz", "--auto-threshold", "--json", *case.options, *options,
                           timeout=7200)
         if outcome.status != 0:
-            return f"exit {outcome.status}: {outcome.stderr.strip()[-200:]}"
-        report = outcome.json
+            raise NoModel(f"exit {outcome.status}: {outcome.stderr.strip()[-200:]}")
         inputs = {key: value[fresh] for key, value in pool.items()}
         got = scoring.output(case, folder / "smaller.onnx", inputs)
-        guard = report["guard"]
-        labels = inputs.get("labels")
-        return (1 - report["parameters"]["after"] / report["parameters"]["before"], guard["metric"],
-                guard["limit"], guard["bound"], guard["measured"], metrics.guard_loss(guard["metric"], expected[fresh], got, labels))
+    report, labels = outcome.json, inputs.get(case.labels)
+    guard, parameters = report["guard"], report["parameters"]
+    # Numbers that aren't finite are strings in JSON.
+    limit, bound, held = (float(guard[name]) for name in ("limit", "bound", "measured"))
+    return Split(seed, 1 - parameters["after"] / parameters["before"], guard["metric"], limit, bound, held,
+                 metrics.guard_loss(guard["metric"], expected[fresh], got, labels))
 
 
-def check(program, case, splits, jobs, options):
+def check(program, case, splits, jobs, options, keep=None):
     parts = [reference.arrays(path) for path in (case.calibration, case.test)]
     pool = {key: joined(*(part[key] for part in parts)) for key in parts[0]}
     expected = scoring.output(case, case.model, pool)
+    kept = KeptSplits(keep, program, case, options) if keep else None
+
+    def result(seed):
+        """The split, or why there is none."""
+        if kept and seed in kept.by_seed:
+            return kept.by_seed[seed]
+        try:
+            split = made(program, case, pool, expected, seed, options)
+        except NoModel as reason:
+            return reason
+        if kept:
+            kept.add(split)
+        return split
+
     print(f"{case.name}: {len(expected)} samples", flush=True)
     print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'bound':>9}{'held out':>10}{'fresh':>10}")
-    passed = within = 0
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool_of_jobs:
-        results = pool_of_jobs.map(
-            lambda seed: split(program, case, pool, expected, seed, options), range(splits))
-        for seed, result in enumerate(results):
-            if isinstance(result, str):
-                print(f"{seed:7} {result}", flush=True)
+    verdicts = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as workers:
+        for seed, split in enumerate(workers.map(result, range(splits))):
+            if isinstance(split, NoModel):
+                print(f"{seed:7} {split}", flush=True)
                 continue
-            removed, metric, limit, bound, held, fresh = result
-            verdict = "ok" if fresh <= limit + 1e-9 else "told" if fresh <= bound else "FAIL"
-            passed += verdict == "ok"
-            within += verdict != "FAIL"
-            print(f"{seed:7} {removed:8.1%} {metric:20}{limit:9.4g}{bound:9.4g}{held:10.4g}{fresh:10.4g}  {verdict}",
-                  flush=True)
+            verdicts.append(split.verdict)
+            print(f"{seed:7} {split.removed:8.1%} {split.metric:20}{split.limit:9.4g}{split.bound:9.4g}"
+                  f"{split.held:10.4g}{split.fresh:10.4g}  {split.verdict}", flush=True)
+    passed, told = verdicts.count("ok"), verdicts.count("told")
     asked = splits - splits // TOLERATED
-    print(f"{case.name}: {passed} of {splits} splits within the limit, {within} within what was told, "
+    print(f"{case.name}: {passed} of {splits} splits within the limit, {passed + told} within what was told, "
           f"{asked} are asked", flush=True)
-    return within >= asked
+    return passed + told >= asked
 
 
 def main():
@@ -90,10 +156,12 @@ def main():
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=1, help="conversions at a time")
     parser.add_argument("--option", action="append", default=[], help="passed on to the program")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FILE.csv", help="rows made before, and to be made")
     arguments = parser.parse_args()
     program = Program(arguments.program)
     cases = [models.case(name) for name in arguments.names]
-    good = [check(program, case, arguments.splits, arguments.jobs, arguments.option) for case in cases]
+    good = [check(program, case, arguments.splits, arguments.jobs, arguments.option, arguments.keep)
+            for case in cases]
     sys.exit(not all(good))
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What is lost without data: synthetic.py PROGRAM NAME... [--sizes 90,80] [--markdown].
+"""What is lost without data: synthetic.py PROGRAM NAME... [OPTION...].
 
 Each model is converted with its calibration data and with none, down to equal sizes and by --auto-threshold;
 what is written is scored by onnxruntime on the same real test data. Prints a table; exits 1 if a conversion
@@ -23,20 +23,21 @@ from program import Program
 COLUMNS = list(metrics.MEASURES)
 
 
-def convert(program, case, folder, data, goal):
+def convert(program, case, folder, data, goal, options):
     """The report and the file of a conversion; a refusal's words in place of the report."""
     # Alone in its folder: no data beside it.
     model, out = folder / "model.onnx", folder / "smaller.onnx"
     if not model.exists():
         shutil.copy(case.model, model)
     given = ["--calibration", case.calibration] if data else []
-    outcome = program("convert", model, out, *given, *goal, "--json", "--force", *case.options, timeout=7200)
+    outcome = program("convert", model, out, *given, *goal, "--json", "--force", *case.options, *options,
+                      timeout=7200)
     if outcome.status != 0:
         return f"exit {outcome.status}: {outcome.stderr.strip()[-120:]}", None
     return outcome.json, out
 
 
-def check(program, case, sizes, write):
+def check(program, case, sizes, options, write):
     test = reference.arrays(case.test)
     labels = test[case.labels] if case.labels else None
     expected = scoring.output(case, case.model, test)
@@ -45,7 +46,7 @@ def check(program, case, sizes, write):
     for title, goal in [*goals, ("auto", ["--auto-threshold"])]:
         for data in (True, False):
             with tempfile.TemporaryDirectory() as name:
-                report, out = convert(program, case, pathlib.Path(name), data, goal)
+                report, out = convert(program, case, pathlib.Path(name), data, goal, options)
                 kind = "real" if data else "synthetic"
                 if out is None:
                     good = False
@@ -84,6 +85,7 @@ def main():
     parser.add_argument("names", nargs="+", type=models.name, metavar="NAME",
                         help=f"of {', '.join(models.names())}")
     parser.add_argument("--sizes", default="90,80", help="per cent of the parameters")
+    parser.add_argument("--option", action="append", default=[], help="passed on to the program")
     parser.add_argument("--markdown", action="store_true")
     arguments = parser.parse_args()
     write = printer(arguments.markdown)
@@ -92,7 +94,8 @@ def main():
     if arguments.markdown:
         write(["---"] * len(header))
     cases = [models.case(name) for name in arguments.names]
-    good = [check(Program(arguments.program), case, arguments.sizes.split(","), write) for case in cases]
+    good = [check(Program(arguments.program), case, arguments.sizes.split(","), arguments.option, write)
+            for case in cases]
     sys.exit(not all(good))
 
 

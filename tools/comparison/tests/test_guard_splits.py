@@ -1,0 +1,99 @@
+import contextlib
+import csv
+import io
+import json
+import pathlib
+import shutil
+import tempfile
+import unittest
+from dataclasses import replace
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+import guard_splits
+from case import Case
+from program import Outcome
+
+
+def case(folder, weight=1.0):
+    """Classes of three numbers by which is largest, and samples of which all are right."""
+    model, paths = folder / "model.onnx", [folder / "calibration.npz", folder / "test.npz"]
+    node = helper.make_node("Mul", ["x", "weight"], ["y"])
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 3]) for name in "xy"]
+    weights = [numpy_helper.from_array(np.array([weight], "f4"), "weight")]
+    graph = helper.make_graph([node], "classes", values[:1], values[1:], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    samples = np.random.default_rng(0).standard_normal((48, 3), "f4")
+    for path, chosen in zip(paths, (samples[:16], samples[16:])):
+        np.savez(path, x=chosen, labels=chosen.argmax(1))
+    return Case("classes", model, *paths, labels="labels", metric="accuracy", options=("--samples", "16"))
+
+
+class Copying:
+    """In place of the program: 'smaller' models are copies, and some seeds' runs end otherwise."""
+
+    def __init__(self, folder):
+        self.path, self.runs, self.endings = folder / "program", 0, {}
+        self.path.write_text("one build")
+
+    def __call__(self, verb, model, out, *options, timeout):
+        self.runs += 1
+        if status := self.endings.get(self.runs, 0):
+            return Outcome(status, "", "no model")
+        shutil.copy(model, out)
+        return Outcome(0, json.dumps({
+            "parameters": {"before": 100, "after": 60},
+            "guard": {"metric": "accuracy-drop", "limit": "Infinity", "bound": 0.5, "measured": 0.25}}), "")
+
+
+class KeptSplitsTests(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.keep = pathlib.Path(folder.name) / "splits.csv"
+        self.program = Copying(pathlib.Path(folder.name))
+        self.case = case(pathlib.Path(folder.name))
+
+    def check(self, splits, options=()):
+        """What is printed, and how often the program ran."""
+        before = self.program.runs
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            guard_splits.check(self.program, self.case, splits, 1, list(options), self.keep)
+        return out.getvalue(), self.program.runs - before
+
+    def test_a_run_goes_on_where_it_was_stopped(self):
+        self.program.endings = {2: -9}
+        first, runs = self.check(2)
+        self.assertEqual(runs, 2)
+        self.assertIn("1 of 2 splits within the limit", first)
+        second, runs = self.check(3)
+        self.assertEqual(runs, 2)
+        self.assertIn("3 of 3 splits within the limit", second)
+        self.assertEqual(second.splitlines()[2], first.splitlines()[2])
+        self.assertEqual(self.check(3), (second, 0))
+        with self.keep.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["seed"] for row in rows], ["0", "1", "2"])
+        self.assertEqual({row["options"] for row in rows}, {"--samples 16"})
+
+    def test_what_else_a_split_is_made_of_makes_it_another(self):
+        self.check(1)
+        self.assertEqual(self.check(1, ["--search", "2"])[1], 1)
+        self.case = case(self.keep.parent, weight=2.0)
+        self.assertEqual(self.check(1)[1], 1)
+        self.program.path.write_text("another build")
+        self.assertEqual(self.check(1)[1], 1)
+        self.assertEqual(self.check(1)[1], 0)
+
+
+class VerdictTests(unittest.TestCase):
+    def test_beyond_the_limit_only_what_was_told_is_within(self):
+        split = guard_splits.Split(0, 0.4, "accuracy-drop", limit=0.01, bound=0.05, held=0, fresh=0.01)
+        for fresh, verdict in ((0.01, "ok"), (0.03, "told"), (0.06, "FAIL"), (float("nan"), "FAIL")):
+            self.assertEqual(replace(split, fresh=fresh).verdict, verdict)
+
+
+if __name__ == "__main__":
+    unittest.main()
