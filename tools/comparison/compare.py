@@ -124,6 +124,21 @@ def say(*words):
     print(*words, file=sys.stderr, flush=True)
 
 
+def models_of(name, extent, runner, smallest):
+    """The runs of a method's settings, as far as they go."""
+    method, last = METHODS[name], None
+    for setting in method.settings(name, extent):
+        run = runner.run(setting)
+        is_same = bool(last and last.scores and run.scores and run.scores["digest"] == last.scores["digest"])
+        if method.is_sequence and last and (is_same or run.status == USAGE):
+            # There is no more to drop.
+            return
+        yield run
+        last = run
+        if method.is_sequence and (run.status != 0 or run.scores and run.scores["parameters"] < smallest):
+            return
+
+
 def compare(case, options):
     folder = options.cache / case.name
     scorer = scoring.Scorer(case, folder / "scores", options.threads)
@@ -140,20 +155,9 @@ def compare(case, options):
     smallest = original["parameters"] * min(options.budgets) / 100
     results = []
     for name in options.methods:
-        method, last = METHODS[name], None
-        for setting in method.settings(name, extent):
-            run = runner.run(setting)
-            is_repeated = bool(method.is_sequence and last and last.scores and run.scores
-                               and run.scores["digest"] == last.scores["digest"])
-            if is_repeated or last and method.is_sequence and run.status == USAGE:
-                # There is no more to drop.
-                break
+        for run in models_of(name, extent, runner, smallest):
             progress(case, run, original)
             results.append(run)
-            last = run
-            if method.is_sequence and (
-                    run.status != 0 or run.scores and run.scores["parameters"] < smallest):
-                break
     return original, results
 
 

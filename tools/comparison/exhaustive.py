@@ -21,6 +21,7 @@ import tempfile
 
 import models
 import places  # noqa: F401
+from conversion import NoModel, report
 from models import vit_mnist
 from program import Program
 
@@ -37,14 +38,13 @@ def sets(count, first=0):
 
 def measured(program, model, calibration, options, goal):
     """Parameters left, damage and spans of a conversion; spans by their steps, two to a block."""
-    outcome = program("convert", model, "--dry-run", "--calibration", calibration, "--json", "--max-drop", "1e9",
-                      *options, *goal, timeout=7200)
-    if outcome.status != 0:
-        sys.exit(f"exhaustive: error: {goal}: exit {outcome.status}: {outcome.stderr.strip()[-300:]}")
-    report = outcome.json
-    damage = sum(output["relativeError"] for output in report["outputs"]) / len(report["outputs"])
-    spans = ", ".join(f"{span['blocks'][0]}..{span['blocks'][-1]} {span['form']}" for span in report["spans"])
-    return report["parameters"]["after"], damage, spans
+    try:
+        told = report(program, model, "--dry-run", "--calibration", calibration, "--max-drop", "1e9", *options, *goal)
+    except NoModel as reason:
+        raise NoModel(f"{' '.join(goal)}: {reason}") from None
+    damage = sum(output["relativeError"] for output in told["outputs"]) / len(told["outputs"])
+    spans = ", ".join(f"{span['blocks'][0]}..{span['blocks'][-1]} {span['form']}" for span in told["spans"])
+    return told["parameters"]["after"], damage, spans
 
 
 def undominated(results):
@@ -92,4 +92,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except NoModel as reason:
+        sys.exit(f"exhaustive: error: {reason}")

@@ -25,6 +25,7 @@ import models
 import places  # noqa: F401
 import reference
 import scoring
+from conversion import NoModel, report
 from program import Program
 from store import digest, key
 
@@ -60,10 +61,6 @@ class Split:
         return "ok" if self.fresh <= self.limit + 1e-9 else "told" if self.fresh <= self.bound else "FAIL"
 
 
-class NoModel(Exception):
-    """The program wrote none; the message says why."""
-
-
 class KeptSplits:
     """Splits with their figures by seed, each a row of a CSV file beside what it was made of."""
 
@@ -97,15 +94,11 @@ def made(program, case, pool, expected, seed, options):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         np.savez(folder / "calibration.npz", **{key: value[chosen] for key, value in pool.items()})
-        outcome = program("convert", case.model, folder / "smaller.onnx", "--calibration",
-                          folder / "calibration.npz", "--auto-threshold", "--json", *case.options, *options,
-                          timeout=7200)
-        if outcome.status != 0:
-            raise NoModel(f"exit {outcome.status}: {outcome.stderr.strip()[-200:]}")
+        told = report(program, case.model, folder / "smaller.onnx", "--calibration", folder / "calibration.npz",
+                      "--auto-threshold", *case.options, *options)
         inputs = {key: value[fresh] for key, value in pool.items()}
         got = scoring.output(case, folder / "smaller.onnx", inputs)
-    report, labels = outcome.json, inputs.get(case.labels)
-    guard, parameters = report["guard"], report["parameters"]
+    guard, parameters, labels = told["guard"], told["parameters"], inputs.get(case.labels)
     # Numbers that aren't finite are strings in JSON.
     limit, bound, held = (float(guard[name]) for name in ("limit", "bound", "measured"))
     return Split(seed, 1 - parameters["after"] / parameters["before"], guard["metric"], limit, bound, held,

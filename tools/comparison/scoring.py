@@ -48,7 +48,7 @@ class Scorer:
     def __init__(self, case, folder, threads=0):
         self.case, self.folder, self.threads = case, folder, threads
         self.inputs = reference.arrays(case.test)
-        self.labels = self.inputs.get(case.labels) if case.labels else None
+        self.labels = self.inputs.get(case.labels)
         if case.labels and self.labels is None:
             raise ValueError(f"{case.test}: has no array '{case.labels}'")
         self.basis = [VERSION, digest(case.model), digest(case.test), case.labels, case.output]
