@@ -8,27 +8,9 @@ import tempfile
 import unittest
 from dataclasses import replace
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-
 import guard_splits
-from case import Case
 from program import Outcome
-
-
-def case(folder, weight=1.0):
-    """Classes of three numbers by which is largest, and samples of which all are right."""
-    model, paths = folder / "model.onnx", [folder / "calibration.npz", folder / "test.npz"]
-    node = helper.make_node("Mul", ["x", "weight"], ["y"])
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 3]) for name in "xy"]
-    weights = [numpy_helper.from_array(np.array([weight], "f4"), "weight")]
-    graph = helper.make_graph([node], "classes", values[:1], values[1:], weights)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
-    samples = np.random.default_rng(0).standard_normal((48, 3), "f4")
-    for path, chosen in zip(paths, (samples[:16], samples[16:])):
-        np.savez(path, x=chosen, labels=chosen.argmax(1))
-    return Case("classes", model, *paths, labels="labels", metric="accuracy", options=("--samples", "16"))
+from tests import classes
 
 
 class Copying:
@@ -54,7 +36,7 @@ class KeptSplitsTests(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.keep = pathlib.Path(folder.name) / "splits.csv"
         self.program = Copying(pathlib.Path(folder.name))
-        self.case = case(pathlib.Path(folder.name))
+        self.case = classes.case(pathlib.Path(folder.name))
 
     def check(self, splits, options=()):
         """What is printed, and how often the program ran."""
@@ -81,7 +63,7 @@ class KeptSplitsTests(unittest.TestCase):
     def test_what_else_a_split_is_made_of_makes_it_another(self):
         self.check(1)
         self.assertEqual(self.check(1, ["--search", "2"])[1], 1)
-        self.case = case(self.keep.parent, weight=2.0)
+        self.case = classes.case(self.keep.parent, weight=2.0)
         self.assertEqual(self.check(1)[1], 1)
         self.program.path.write_text("another build")
         self.assertEqual(self.check(1)[1], 1)
