@@ -32,11 +32,15 @@ package struct SpanSet: Sendable, Hashable {
       }
       let span = CandidateSpan(
         stream: last.span.stream, from: last.span.from, to: max(last.span.to, member.span.to))
-      // Parameters grow alike with any width; 64 is one.
-      let isRicher = member.form.parameterCount(width: 64) > last.form.parameterCount(width: 64)
+      let isRicher = Self.richness(member.form) > Self.richness(last.form)
       result[result.count - 1] = Member(span, isRicher ? member.form : last.form)
     }
     self.members = result
+  }
+
+  /// Parameters that a form has at one width and rank: they order forms alike at any usual ones.
+  private static func richness(_ form: ReplacementForm) -> Int {
+    form.parameterCount(width: 64, rank: 8)
   }
 
   package var isEmpty: Bool { members.isEmpty }

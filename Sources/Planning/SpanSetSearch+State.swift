@@ -8,6 +8,8 @@ extension SpanSetSearch {
     private(set) var isOver = false
     /// The way down that is taken.
     private var descent: Descent
+    /// Those not taken yet.
+    private var others: [Descent]
     /// The set that the search goes on from.
     private var current: Measured { didSet { idle = [] } }
     /// Steps that save nothing beside the current set: of a form that costs more than they do.
@@ -40,6 +42,7 @@ extension SpanSetSearch {
       current = nothing
       slopes = search.estimates
       descent = search.descents[0]
+      others = []
     }
 
     /// What is known of a set, measured now if it was not; `nil` once the budget is spent.
@@ -66,7 +69,26 @@ extension SpanSetSearch {
       let isShort = search.budget < setsPerStep * search.estimates.count
       guard isShort || search.descents.count > 1 else { return }
       try compareSeeds(measure)
+      others = search.descents.filter { $0.form != descent.form }
       if !isShort { current = measured[0] }
+    }
+
+    /// Takes another way down, from the smallest of its seeds that do for the target; what was measured
+    /// on it is not measured again.
+    ///
+    /// - Returns: whether there is one, and anything left to measure with.
+    mutating func turn<E: Error>(
+      _ measure: (SpanSet) throws(E) -> Measured?
+    ) throws(E) -> Bool {
+      guard !isOver, !others.isEmpty else { return false }
+      descent = others.removeFirst()
+      current = measured[0]
+      (slopes, shares) = (search.estimates, [:])
+      switch search.target {
+      case .unacceptable: _ = try bracket(descent.seeds, measure)
+      case .size(let count): try goToSeed(above: count, measure)
+      }
+      return true
     }
 
     private mutating func compareSeeds<E: Error>(
@@ -83,9 +105,18 @@ extension SpanSetSearch {
           else { continue }
           if result.damage < least { (least, descent) = (result.damage, option) }
         }
-        guard let seed = descent.seeds.last(where: { size($0.set) > count }) else { return }
-        if let result = try look(at: seed.set, measure) { current = result }
+        try goToSeed(above: count, measure)
       }
+    }
+
+    /// Goes to the smallest seed that is larger than the size aimed at.
+    private mutating func goToSeed<E: Error>(
+      above count: Int, _ measure: (SpanSet) throws(E) -> Measured?
+    ) throws(E) {
+      guard let seed = descent.seeds.last(where: { size($0.set) > count }),
+        let result = try look(at: seed.set, measure)
+      else { return }
+      current = result
     }
 
     /// Goes to the smallest seed that is expected to be acceptable and is smaller than what there is:
@@ -282,7 +313,12 @@ extension SpanSetSearch {
         .map { start.set.keeping($0.index, of: $0.stream) }
       var limit = start.size
       var result: [SpanSet] = []
-      if case .size(let count) = search.target {
+      switch search.target {
+      case .unacceptable:
+        // Another step than the cheapest may still pass.
+        result += added.map { start.set.adding($0.index, of: $0.stream, as: descent.form) }
+          .filter { size($0) < limit }
+      case .size(let count):
         limit = count
         result += enrichments(of: start, within: limit)
       }

@@ -6,7 +6,7 @@
 /// measured beside the steps already replaced; it mostly grows from then on, so steps are measured again
 /// in the order of what was last known of them, until the best of those measured anew comes before the
 /// rest (lazy greedy; Minoux 1978). What that finds is then bettered by exchanges: a step is kept again
-/// for another, and a span gets another form.
+/// for another, and a span gets another form. What is left of the budget then goes into the other form.
 ///
 /// Deterministic: what is measured, and in which order, depends on the numbers measured only.
 package struct SpanSetSearch {
@@ -76,7 +76,7 @@ package struct SpanSetSearch {
   /// How much the damage is first taken to grow for each parameter a step saves; absent for those that
   /// are never replaced.
   package let estimates: [Step: Double]
-  /// The ways down, one of which is taken.
+  /// The ways down: the one that seems best is taken first, the others with what is left of the budget.
   package let descents: [Descent]
   /// Forms that a span may get besides, by parameters.
   package let forms: [ReplacementForm]
@@ -107,9 +107,11 @@ package struct SpanSetSearch {
     var state = State(search: self, size: size, empty: size(SpanSet()))
     try state.begin(measure)
     repeat {
-      try state.descend(measure)
-      try state.climb(measure)
-    } while try state.exchange(measure)
+      repeat {
+        try state.descend(measure)
+        try state.climb(measure)
+      } while try state.exchange(measure)
+    } while try state.turn(measure)
     try state.arrive(measure)
     return state.measured
   }

@@ -117,6 +117,44 @@ import Testing
     }
   }
 
+  /// Steps, the cheapest of which flips a class that the guard counts.
+  @Test func anotherStepThanTheCheapestIsTried() {
+    let network = Network(damages: [0.1, 0.01, 0.2, 0.02], limit: 1)
+    let steps = network.damages.indices.map { (SpanSetSearch.Step(stream: 0, index: $0), 1.0) }
+    let found = SpanSetSearch(
+      estimates: Dictionary(uniqueKeysWithValues: steps), descents: [.init(.identity)], forms: [],
+      target: .unacceptable(inARow: 3), budget: 40
+    ).run(size: network.parameters) { set -> SpanSetSearch.Measured? in
+      let isFlipped = set.covers(1, of: 0)
+      return .init(
+        set, size: network.parameters(set), damage: network.damage(set),
+        strain: isFlipped ? .infinity : network.damage(set) / 0.15)
+    }
+    let smallest = found.filter(\.isAcceptable).min { $0.size < $1.size }
+    #expect(smallest?.set == SpanSet().adding(3, of: 0).adding(0, of: 0))
+  }
+
+  /// A form whose seeds seem better while a smaller model is reached by the other.
+  @Test(arguments: [true, false]) func theOtherWayDownIsTakenToo(isGuarded: Bool) {
+    let network = Network(
+      damages: [0.011, 0.012, 0.013, 0.014, 0.015], linearShare: 0.2, limit: 0.05)
+    // One step hardly tells them apart, and the linear map is said to be the worse.
+    let misleading = SpanSet().adding(0, of: 0, as: .linear)
+    let descents = [
+      network.descent(.identity),
+      SpanSetSearch.Descent(.linear, seeds: [.init(misleading, predicted: 1)]),
+    ]
+    let target: SpanSetSearch.Target = isGuarded ? .unacceptable(inARow: 3) : .size(2000)
+    let found = network.search(target, budget: 200, descents: descents)
+    if isGuarded {
+      let best = network.all.map(network.measured).filter(\.isAcceptable).map(\.size).min()!
+      #expect(found.filter(\.isAcceptable).map(\.size).min()! == best)
+    } else {
+      let best = network.all.map(network.measured).filter { $0.size <= 2000 }.map(\.damage).min()!
+      #expect(found.filter { $0.size <= 2000 }.map(\.damage).min()! <= best * 1.02)
+    }
+  }
+
   @Test func measuresNoMoreThanItsBudget() {
     for budget in 0...12 {
       let found = Self.networks[0].search(.unacceptable(inARow: 3), budget: budget)

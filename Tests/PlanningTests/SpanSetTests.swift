@@ -11,6 +11,8 @@ import Testing
     let set = SpanSet([member(4, 6, .linear), member(1, 2), member(2, 3, .bias), member(6, 7)])
     #expect(set.members == [member(1, 3, .bias), member(4, 7, .linear)])
     #expect(SpanSet([member(1, 2), member(3, 4)]).adding(2, of: 0).members == [member(1, 4)])
+    #expect(
+      SpanSet([member(1, 2, .bias), member(2, 3, .lowRank)]).members == [member(1, 3, .lowRank)])
     let elsewhere = SpanSet.Member(CandidateSpan(stream: 1, from: 2, to: 3), .identity)
     #expect(SpanSet([member(1, 2), elsewhere]).members == [member(1, 2), elsewhere])
   }
