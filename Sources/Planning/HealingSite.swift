@@ -48,11 +48,9 @@ package struct HealingSite: Sendable {
 
   /// The new contents of weight and bias once the sum is to change by u D + δ.
   ///
-  /// Where a factor is zero nothing can be changed, and its feature stays.
-  ///
   /// - Parameters:
-  ///   - change: Dᵀ, row-major [d, k].
-  ///   - shift: δ, which must be zero where there is no bias.
+  ///   - change: Dᵀ, row-major [d, k]: zero for features whose factor is.
+  ///   - shift: δ, zero where there is no bias and for features whose factor there is zero.
   ///   - graph: has the old contents.
   /// - Returns: `nil` where the new contents are not finite in float.
   package func updates(

@@ -43,8 +43,7 @@ package struct OutputComparison: Sendable {
     var (dot, normA, normB) = (0.0, 0.0, 0.0)
     for (index, pair) in zip(a, b).enumerated() {
       let (x, y) = (Double(pair.0), Double(pair.1))
-      let error = x == y || (x.isNaN && y.isNaN) ? 0 : abs(y - x)
-      let difference = error.isNaN ? Double.infinity : error
+      let difference = Self.absoluteError(x, y)
       maxAbsoluteError = max(maxAbsoluteError, difference)
       if difference > 0 {
         let tolerance = difference.isFinite ? difference / (1 + abs(x)) : .infinity
@@ -70,6 +69,13 @@ package struct OutputComparison: Sendable {
     let cosine = dot / (normA * normB).squareRoot()
     cosineSum += normA == normB && dot == normA ? 1 : cosine.isNaN ? 0 : cosine
     if countsClasses { count(a, b, label) }
+  }
+
+  /// |b − a|: 0 where both are NaN or the same infinity, infinite where one of them alone is.
+  package static func absoluteError(_ a: Double, _ b: Double) -> Double {
+    if a == b || (a.isNaN && b.isNaN) { return 0 }
+    let error = abs(b - a)
+    return error.isNaN ? .infinity : error
   }
 
   private mutating func count(

@@ -117,6 +117,13 @@ package struct RegressionMoments: Sendable {
     rowCount = total
   }
 
+  /// Makes a target one that nothing is missing of, so that its part of D is zero, and δ too unless it
+  /// `shifts`.
+  package mutating func pin(_ target: Int, shifts: Bool) {
+    for column in 0..<inputWidth { cross[target * inputWidth + column] = 0 }
+    if !shifts { meanTarget[target] = 0 }
+  }
+
   /// The same about zero: what solving without δ depends on. Means count as zero then.
   package mutating func uncentre() {
     let count = Double(rowCount)

@@ -126,6 +126,47 @@ struct HealableNetwork: Sendable, CustomTestStringConvertible {
     #expect(step.errorAfter < 1e-6 * step.errorBefore)
   }
 
+  /// A feature that BatchNormalization makes constant: what is stored cannot move it, the others heal.
+  @Test(arguments: [true, false]) func whatCannotBeChangedStays(hasBias: Bool) throws {
+    let data = [32, 4, 5, 5]
+    let network = HealableNetwork(name: "", data: data) { net, h in
+      let weight = net.weight([4, 4, 1, 1])
+      let convolved =
+        hasBias ? net.apply("Conv", h, weight, net.weight([4])) : net.apply("Conv", h, weight)
+      return net.apply(
+        "BatchNormalization", convolved, net.constant("float[4]", "1, 0.5, 0, -1"),
+        net.weight([4]), net.weight([4]), net.weight([4], 1))
+    }
+    let path = try write(network.build())
+    let report = try convert(path, data, SelectionOptions(spans: "0:1", form: "identity"))
+    let plain = try convert(
+      path, data, SelectionOptions(spans: "0:1", form: "identity", heals: false))
+    let step = try #require(report.healed.first)
+    // What the step is said to leave is what the written model's output has, which is the sum; its scatter
+    // is about the mean of each pixel of eight samples, an eighth less than about that of each channel.
+    #expect(abs(step.errorAfter - report.outputs[0].relativeError) <= 0.2 * step.errorAfter)
+    #expect(step.errorAfter > 1e-4 * step.errorBefore)
+    #expect(report.outputs[0].relativeError < 0.6 * plain.outputs[0].relativeError)
+  }
+
+  /// Scores of classes that are ruled out: the original's are −∞ too.
+  @Test func whatIsInfiniteInBothIsNoDamage() throws {
+    var net = NetworkText("N, 4")
+    net.apply("Add", net.mlp("x"), "x", to: "h1")
+    net.apply("Add", net.mlp("h1"), "h1", to: "h2")
+    let scores = net.apply("MatMul", "h2", net.weight([4, 3]))
+    let mask = net.apply("Log", net.constant("float[3]", "1, 0, 1"))
+    net.outputs = ["float[N, 3] \(net.apply("Add", scores, mask))"]
+    let report = try convert(
+      try write(net), [32, 4], SelectionOptions(maximumDrop: 10, form: "linear", heals: false))
+    #expect(report.guard.passed && !report.spans.isEmpty)
+    #expect(
+      report.frontier.allSatisfy {
+        $0.measuredDamage?.isFinite ?? $0.predictedDamage?.isFinite ?? false
+      })
+    #expect(report.outputs[0].relativeError.isFinite)
+  }
+
   /// The error is taken before the normalisation. Normalised rows have no mean, so that u's Gram matrix
   /// is singular and some ridge remains.
   @Test func whatWasLostBehindNormalisationsIsMadeGood() throws {

@@ -51,6 +51,14 @@ import Testing
     #expect(comparison.accuracy?.b == Double(zip(b, labels).filter { top($0) == $1 }.count) / 50)
   }
 
+  @Test func `errors of what is not finite are none or infinite`() {
+    let infinity = Double.infinity
+    for (a, b, error) in [
+      (1, 3.5, 2.5), (-infinity, -infinity, 0), (.nan, .nan, 0), (infinity, -infinity, infinity),
+      (1, .nan, infinity), (.nan, 1, infinity), (infinity, .nan, infinity), (1, infinity, infinity),
+    ] { #expect(OutputComparison.absoluteError(a, b) == error, "\(a), \(b)") }
+  }
+
   @Test func `equal outputs have no error, whatever they hold`() {
     let a: [[Float]] = [[.nan, 1, .infinity], [0, 0, 0], [1, -.infinity, .nan]]
     let comparison = Self.compare(a, a)

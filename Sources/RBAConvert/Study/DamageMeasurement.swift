@@ -117,10 +117,10 @@ struct DamageMeasurement {
       let (a, b) = (batch.fetches[name]!.floats ?? [], outputs[name]!.floats ?? [])
       var sum = 0.0
       for index in a.indices {
-        let error = Double(b[index]) - Double(a[index])
+        let error = OutputComparison.absoluteError(Double(a[index]), Double(b[index]))
         sum += error * error
       }
-      return sum.isNaN ? .infinity : sum
+      return sum
     }
   }
 }

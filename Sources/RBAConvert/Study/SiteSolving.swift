@@ -117,12 +117,18 @@ extension HealingSite {
       fit.uncentre()
       held.uncentre()
     }
+    // What is held out keeps the residuals of features that stay as they are.
+    for target in 0..<fit.targetWidth {
+      let feature = target % factors.count
+      let shifts = bias.map { $0.factors[feature] != 0 } ?? true
+      if factors[feature] == 0 || !shifts { fit.pin(target, shifts: shifts) }
+    }
     return RidgeSolution.solve(consume fit, held: consume held, blocks: blocks)
   }
 }
 
 extension HealingSite {
-  /// The change that makes the branch M, which is u W + c, M T; `nil` where c is nowhere stored.
+  /// The change that makes the branch M, which is u W + c, M T; `nil` where that is not in what is stored.
   ///
   /// - Parameter matrix: T, row-major [d, d].
   func change(multiplyingBranchBy matrix: [Float], in graph: Graph) -> SiteChange? {
@@ -139,9 +145,12 @@ extension HealingSite {
       }
     }
     let shift = transposeTimes(difference, constant, rows: width, columns: 1)
-    guard bias != nil || shift.allSatisfy({ $0 == 0 }) else { return nil }
-    return SiteChange(
-      change: transposeTimes(difference, weights, rows: width, columns: k), shift: shift,
-      ridge: 0)
+    let change = transposeTimes(difference, weights, rows: width, columns: k)
+    let isStored = (0..<width).allSatisfy { feature in
+      let row = change[feature * k..<(feature + 1) * k]
+      return (factors[feature] != 0 || row.allSatisfy { $0 == 0 })
+        && ((bias?.factors[feature] ?? 0) != 0 || shift[feature] == 0)
+    }
+    return isStored ? SiteChange(change: change, shift: shift, ridge: 0) : nil
   }
 }
