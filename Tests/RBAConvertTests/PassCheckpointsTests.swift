@@ -21,15 +21,15 @@ import Testing
     SpanSet.Member(CandidateSpan(stream: 0, from: from, to: to), form)
   }
 
-  /// Room for a few passes.
-  private static let capacity = 1 << 20
+  /// Room for some twenty passes.
+  private static let capacity = 1 << 24
   /// Where a value is computed from changes how its sums are grouped, in float.
   private static let tolerance = 1e-5
 
   @Test func aPassTakenUpEndsAsOneFromTheStart() throws {
     let study = try Analysis(
       input: Sample.model, plan: nil, overwriting: false,
-      data: DataRequest(paths: [Sample.calibration], maximumSamples: 16),
+      data: DataRequest(paths: [Sample.calibration], maximumSamples: 32),
       selection: SelectionOptions(), machine: Machine(threads: 2)
     ).study(LoadedModel(path: Sample.model), Notes().diagnostics).0
     let policy = try FitPolicy(form: "auto", fit: "ridge")
@@ -43,12 +43,15 @@ import Testing
         let rewritten = try study.rewritten(fitted, updates: updates)
         return try [study.compare(with: rewritten).damage] + healed.map(\.errorAfter)
       }
-      #expect(errors[0].count >= 5 && errors[0].count == errors[1].count, "\(set)")
+      #expect(errors[0].count >= 3 && errors[0].count == errors[1].count, "\(set)")
       for (whole, takenUp) in zip(errors[0], errors[1]) {
         #expect(abs(whole - takenUp) <= Self.tolerance * whole, "\(set)")
       }
     }
+    // The last pass is known up to its end, some other has gone for want of room.
     let steps = study.streams.map(\.steps.count)
-    #expect(checkpoints.furthest(over: Self.sets.last!, steps: steps) != nil)
+    let furthest = Self.sets.map { checkpoints.furthest(over: $0, steps: steps)?.step ?? -1 }
+    #expect(furthest.last! >= 13)
+    #expect(furthest.min()! < furthest.last!)
   }
 }

@@ -35,6 +35,46 @@ import Testing
     }
   }
 
+  /// Data in which so many classes take turns: all are held in about equal parts.
+  @Test(arguments: [2, 4, 5, 10], [0.5, 0.25, 0.2])
+  func ofClassesThatTakeTurnsAllAreHeld(classes: Int, share: Double) {
+    let held = samples(100 * classes).split(holding: share).held.labels ?? []
+    for kind in 0..<classes {
+      let count = Double(held.count { $0 % classes == kind })
+      // Of so many draws: five standard deviations.
+      let deviation = (100 * share * (1 - share)).squareRoot()
+      #expect(abs(count - 100 * share) <= 5 * deviation, "\(kind)")
+    }
+  }
+
+  // MARK: Selections
+
+  private func selection(_ count: Int) -> SampleSelection {
+    SampleSelection(samples: samples(count), rows: Array(0..<count))
+  }
+
+  @Test func fewSamplesAreSpreadOverAll() {
+    #expect(selection(10).spread(4).rows == [0, 2, 5, 7])
+    #expect(selection(3).spread(4).rows == [0, 1, 2])
+    #expect(selection(10).spread(5, group: 2).rows == [0, 1, 4, 5])
+    #expect(selection(9).spread(8, group: 4).rows == [0, 1, 2, 3, 4, 5, 6, 7])
+    #expect(selection(10).spread(2, group: 4).rows == [0, 5])
+    #expect(selection(10).spread(0).rows.isEmpty)
+  }
+
+  @Test func whatDoesNotFillAGroupIsLeftOutWhereSamplesDependOnOthers() {
+    for (count, batching, left) in [
+      (10, Batching.pieces(of: 4), 2), (8, .pieces(of: 4), 0), (3, .pieces(of: 4), 0),
+      (10, .groups(of: 4), 0), (10, .whole, 0),
+    ] {
+      var selection = selection(count)
+      #expect(selection.removeRemainder(batching) == left)
+      #expect(selection.rows == Array(0..<count - left))
+    }
+  }
+
+  // MARK: Equal samples
+
   /// Else what is held out would have been fitted on.
   @Test(arguments: [1, 2]) func equalSamplesGoTogether(group: Int) {
     let values = (0..<40).map { Float($0 / (2 * group) * 100 + $0 % group) }

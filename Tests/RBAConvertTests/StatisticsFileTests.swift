@@ -343,27 +343,44 @@ import Testing
     #expect(report.bytes == (try bytes(report.output)).count)
     let (merged, whole) = (try read(report.output), try read(gather(0..<64, to: "all.safetensors")))
     #expect(merged.header.sources.map(\.samples.fit) == [4, 16, 12])
-    for part in SamplePart.allCases {
-      for pair in whole.header.streams[0].pairs where pair.from < pair.to {
-        let (a, b) = (
-          merged.moments(of: [pair], stream: 0, part).tokens.span(from: pair.from, to: pair.to),
-          whole.moments(of: [pair], stream: 0, part).tokens.span(from: pair.from, to: pair.to)
-        )
-        #expect(a.weight == b.weight)
-        // Sums of 96 float products: 96 ε of the largest scatter.
-        let bound = 96 * Double(Float.ulpOfOne) * max(b.xx.max()!, b.traceYY)
-        for (x, y) in zip(a.xx + a.xy + [a.traceYY], b.xx + b.xy + [b.traceYY]) {
-          #expect(abs(x - y) <= bound)
-        }
-        for (x, y) in zip(a.meanX + a.meanY, b.meanX + b.meanY) { #expect(abs(x - y) < 1e-6) }
-      }
-      let (a, b) = (
-        try #require(merged.profiles(of: 2, stream: 0)),
-        try #require(whole.profiles(of: 2, stream: 0))
-      )
-      #expect(a.fit.sampleCount == 32)
-      for (x, y) in zip(a.fit.squares, b.fit.squares) { #expect(abs(x - y) < 1e-5 * max(y, 1)) }
+    // Each shard is split by itself: of what is fitted on and what is held out together, all is there.
+    func all(_ file: StatisticsFile, _ pair: PointPair) -> SpanMoments {
+      var sum = file.moments(of: [pair], stream: 0, .fit).tokens
+      sum.merge(file.moments(of: [pair], stream: 0, .held).tokens)
+      return sum.span(from: pair.from, to: pair.to)
     }
+    for pair in whole.header.streams[0].pairs where pair.from < pair.to {
+      expectEqual(all(merged, pair), all(whole, pair))
+      // And neither part has rows of the other.
+      for part in SamplePart.allCases {
+        var sum = try read(shards[0]).moments(of: [pair], stream: 0, part).tokens
+        for shard in shards.dropFirst() {
+          sum.merge(try read(shard).moments(of: [pair], stream: 0, part).tokens)
+        }
+        expectEqual(
+          merged.moments(of: [pair], stream: 0, part).tokens.span(from: pair.from, to: pair.to),
+          sum.span(from: pair.from, to: pair.to))
+      }
+    }
+    let (a, b) = (
+      try #require(merged.profiles(of: 2, stream: 0)),
+      try #require(whole.profiles(of: 2, stream: 0))
+    )
+    #expect(a.fit.sampleCount == 32 && a.held.sampleCount == 32)
+    let (x, y) = (a.all, b.all)
+    for (x, y) in zip(x.means + x.squares, y.means + y.squares) {
+      #expect(abs(x - y) < 1e-5 * max(abs(y), 1))
+    }
+  }
+
+  /// To within what sums of 192 products in float may differ, relative to the largest.
+  private func expectEqual(_ a: SpanMoments, _ b: SpanMoments) {
+    #expect(a.weight == b.weight)
+    let bound = 192 * Double(Float.ulpOfOne) * max(b.xx.max()!, b.traceYY)
+    for (x, y) in zip(a.xx + a.xy + [a.traceYY], b.xx + b.xy + [b.traceYY]) {
+      #expect(abs(x - y) <= bound)
+    }
+    for (x, y) in zip(a.meanX + a.meanY, b.meanX + b.meanY) { #expect(abs(x - y) < 1e-6) }
   }
 
   @Test func onlyWhatAllFilesHoldIsMerged() throws {
@@ -538,5 +555,14 @@ import Testing
     #expect(
       refusal.message
         == "\(output): metadata 'rba-convert.calibration': points[0]: 'name' is missing")
+  }
+}
+
+extension ProfilePair {
+  /// Of the samples fitted on and those held out.
+  fileprivate var all: SampleProfile {
+    var result = fit
+    result.merge(held)
+    return result
   }
 }

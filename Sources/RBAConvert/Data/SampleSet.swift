@@ -25,9 +25,10 @@ struct SampleSet: Sendable {
     return result
   }
 
-  /// The part to fit on and the part that is never fitted on: of any run of different groups the same
-  /// share is held, so that data sorted by class splits evenly. Equal groups go together, for what is
-  /// fitted on tells nothing of samples that are held out.
+  /// The part to fit on and the part that is never fitted on: of each run of 1 / `share` different groups
+  /// one is held, so that data sorted by class splits evenly, and not always at the same place of the run,
+  /// so that data whose classes take turns does. Equal groups go together, for what is fitted on tells
+  /// nothing of samples that are held out.
   ///
   /// - Parameter group: samples that stay together.
   func split(
@@ -35,19 +36,33 @@ struct SampleSet: Sendable {
   ) -> (fit: SampleSelection, held: SampleSelection) {
     let group = max(group, 1)
     let kinds = kinds(group: group)
-    func isHeld(_ index: Int) -> Bool {
-      let kind = Double(kinds[index / group])
-      return ((kind + 1) * share).rounded(.down) > (kind * share).rounded(.down)
-    }
+    let held = Self.held((kinds.max() ?? -1) + 1, share: share)
     let indices = Array(0..<count)
     return (
-      SampleSelection(samples: self, rows: indices.filter { !isHeld($0) }),
-      SampleSelection(samples: self, rows: indices.filter(isHeld))
+      SampleSelection(samples: self, rows: indices.filter { !held.contains(kinds[$0 / group]) }),
+      SampleSelection(samples: self, rows: indices.filter { held.contains(kinds[$0 / group]) })
     )
   }
 
+  /// Which of so many groups are held: one of each run, `share` of all, rounded down.
+  ///
+  /// Their places in the runs are multiples of the golden ratio modulo 1, which are evenly spread over any
+  /// arithmetic progression of runs (Weyl 1916), whatever the period of the data.
+  private static func held(_ count: Int, share: Double) -> Set<Int> {
+    func runs(before index: Int) -> Int { Int((Double(index) * share).rounded(.down)) }
+    let golden = (5.0.squareRoot() - 1) / 2
+    var result: Set<Int> = []
+    var start = 0
+    for end in 1..<max(count + 1, 1) where runs(before: end) > result.count {
+      let place = (Double(result.count) * golden).truncatingRemainder(dividingBy: 1)
+      result.insert(end - 1 - Int(place * Double(end - start)))
+      start = end
+    }
+    return result
+  }
+
   /// A number for each group of samples, by first appearance: the same for equal ones.
-  func kinds(group: Int = 1) -> [Int] {
+  private func kinds(group: Int) -> [Int] {
     let tensors = feeds.sorted { $0.key < $1.key }.map(\.value)
     var known: [String: Int] = [:]
     return stride(from: 0, to: count, by: group).map { start in
@@ -63,7 +78,7 @@ struct SampleSet: Sendable {
   }
 
   /// How many samples differ from all others before them.
-  var kindCount: Int { Set(kinds()).count }
+  var kindCount: Int { Set(kinds(group: 1)).count }
 
   /// The first samples to fit on, and the last, which are never fitted on.
   func splitInTwo(

@@ -96,7 +96,7 @@ extension Study {
   ) throws(Failure) -> [Double] {
     switch score {
     case .relativeResidual: return choices.map { 1 - $0.fit.heldR2 }
-    case .outputDamage: return choices.map { $0.damage ?? 0 }
+    case .outputDamage: return choices.map { $0.damage! }
     case .blockRedundancy, .cosine, .angularDistance, .linearCKA:
       return try publishedScores(
         of: choices.map(\.span), over: positions, withCKA: score == .linearCKA, memory: memory

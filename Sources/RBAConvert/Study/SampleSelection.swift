@@ -10,8 +10,28 @@ struct SampleSelection: Sendable {
   var feeds: [String: SampleRows] { samples.feeds.mapValues { SampleRows($0, rows: rows) } }
   var labels: [Int]? { samples.labels.map { labels in rows.map { labels[$0] } } }
 
-  /// The first of them, at most `count`.
-  func first(_ count: Int) -> SampleSelection {
-    SampleSelection(samples: samples, rows: Array(rows.prefix(count)))
+  /// Leaves out the samples that do not fill the last of several groups, where what a sample gives may
+  /// depend on the others.
+  ///
+  /// - Returns: how many were left out.
+  mutating func removeRemainder(_ batching: Batching) -> Int {
+    guard case .pieces(let size) = batching, count > size else { return 0 }
+    let remainder = count % size
+    self = SampleSelection(samples: samples, rows: rows.dropLast(remainder))
+    return remainder
+  }
+
+  /// At most `limit` of them, spread evenly: data is often sorted.
+  ///
+  /// - Parameter group: samples that stay together, where so many are wanted at all.
+  func spread(_ limit: Int, group: Int = 1) -> SampleSelection {
+    guard limit < count else { return self }
+    let (size, chosen) = (limit < group ? 1 : group, limit < group ? limit : limit / group)
+    let groups = (count + size - 1) / size
+    let rows = (0..<chosen).flatMap { index in
+      let start = index * groups / chosen * size
+      return self.rows[start..<min(start + size, count)]
+    }
+    return SampleSelection(samples: samples, rows: rows)
   }
 }

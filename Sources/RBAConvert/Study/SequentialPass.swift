@@ -48,18 +48,22 @@ struct SequentialPass {
     // Two sets of values come in while two go out.
     let largest = study.streams.map(\.type.byteCount).max() ?? 1
     let most = max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)
-    sampleCounts = (
-      min(most, limit?.fit ?? most, study.fit.count),
-      min(most, limit?.held ?? most, study.held.count)
-    )
-    fit = Traveller(study.fit, limit: sampleCounts.fit, known: known?.fit)
-    held = Traveller(study.held, limit: sampleCounts.held, known: known?.held)
+    let group = study.batching.group
+    let fitted = study.fit.spread(min(most, limit?.fit ?? most), group: group)
+    let tested = study.held.spread(min(most, limit?.held ?? most), group: group)
+    sampleCounts = (fitted.count, tested.count)
+    fit = Traveller(fitted, known: known?.fit)
+    held = Traveller(tested, known: known?.held)
     original = try PartialRewrite(study, [], [])
     rewrite = original
   }
 
-  /// Of the values on their way.
-  var byteCount: Int { fit.byteCount + held.byteCount }
+  /// Of the values on their way, and of the numbers that the weight solved last has got: those of weights
+  /// before it are shared by all passes that go on from here.
+  var byteCount: Int {
+    fit.byteCount + held.byteCount
+      + (updates.last?.values.count ?? 0) * MemoryLayout<Float>.stride
+  }
 
   /// Whether both models still compute the same.
   private var isUntouched: Bool { done.isEmpty && updates.isEmpty && folded == nil }
@@ -71,6 +75,7 @@ struct SequentialPass {
 
   /// What the original has.
   private func targets(at value: ValueID) throws(Failure) -> Values {
+    // Where both know it no executor is needed.
     if let a = fit.knownOriginal(value), let b = held.knownOriginal(value) { return (a, b) }
     let leg = try Leg(from: fit.place, to: value, in: original, study)
     return (try fit.original(on: leg, study), try held.original(on: leg, study))
@@ -84,9 +89,9 @@ struct SequentialPass {
     return (try fit.rewritten(on: leg, study), try held.rewritten(on: leg, study))
   }
 
-  private mutating func move(to value: ValueID, _ original: Values, _ rewritten: Values) {
-    fit.move(to: value, original: original.fit, rewritten: rewritten.fit)
-    held.move(to: value, original: original.held, rewritten: rewritten.held)
+  private mutating func move(to value: ValueID, _ original: Values?, _ rewritten: Values) {
+    fit.move(to: value, original: original?.fit, rewritten: rewritten.fit)
+    held.move(to: value, original: original?.held, rewritten: rewritten.held)
   }
 
   // MARK: Spans
@@ -114,10 +119,10 @@ struct SequentialPass {
     }
     folded = nil
     refitted.damage = choice.damage
-    // The map is run from where the values are; the original's are not asked for before its end.
-    move(to: from, targets, starts)
     done.append(refitted)
     rewrite = try PartialRewrite(study, done, updates)
+    // The map is run from where the values are; the original's are not asked for before its end.
+    move(to: from, nil, starts)
     move(to: to, targets, try rewritten(at: to))
   }
 

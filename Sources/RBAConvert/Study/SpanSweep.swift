@@ -188,7 +188,8 @@ struct SpanSweep {
     let perSample = Double(study.structure.multiplyAdds) * Double(spans) / 2
     let affordable = Int(min(Double(Self.scoringWork) / max(perSample, 1), 1e6))
     let bounds = isCoarse ? Self.coarseSamples : Self.scoringSamples
-    return study.held.first(min(max(affordable, bounds.lowerBound), bounds.upperBound))
+    return study.held.spread(
+      min(max(affordable, bounds.lowerBound), bounds.upperBound), group: study.batching.group)
   }
 
   private func note(_ state: State, of count: Int) {

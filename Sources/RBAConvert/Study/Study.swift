@@ -103,7 +103,7 @@ struct Study: Sendable {
       study: self,
       points: streams.indices.map { tokens.contains($0) ? Array(streams[$0].points.indices) : [] }
     ).forEachMicroBatch(
-      fit.first(Self.outlierSamples),
+      fit.spread(Self.outlierSamples, group: batching.group),
       work: { batches, _ in
         var part = none
         for index in tokens {

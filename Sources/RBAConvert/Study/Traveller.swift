@@ -37,11 +37,14 @@ struct Traveller {
   /// What others like this one have found of the original.
   private let known: OriginalValues?
 
-  /// Of the rewritten model's values: none as long as they are the model's inputs.
-  var byteCount: Int { rewritten?.byteCount ?? 0 }
+  /// Of the values that only this traveller has: none as long as they are the model's inputs.
+  var byteCount: Int {
+    let isShared = place.map { known?.values[$0] != nil } ?? true
+    return (rewritten?.byteCount ?? 0) + (isShared ? 0 : original?.byteCount ?? 0)
+  }
 
-  init(_ samples: SampleSelection, limit: Int, known: OriginalValues?) {
-    inputs = samples.first(limit).feeds
+  init(_ samples: SampleSelection, known: OriginalValues?) {
+    inputs = samples.feeds
     self.known = known
   }
 
@@ -97,8 +100,8 @@ struct Traveller {
     return inputs.merging([start: SampleRows(tensor)]) { $1 }
   }
 
-  /// Goes on from a value, given what both models have there.
-  mutating func move(to value: ValueID, original: Tensor, rewritten: Tensor) {
+  /// Goes on from a value, given what both models have there; `nil` where the original's is not needed.
+  mutating func move(to value: ValueID, original: Tensor?, rewritten: Tensor) {
     place = value
     self.original = original
     self.rewritten = rewritten

@@ -72,7 +72,7 @@ struct Typing: Sendable {
     return typing
   }
 
-  /// Unknown values whose producer's inputs are known; all where there are none such.
+  /// Unknown values whose producer's inputs are known, but for those tried before.
   private func nextUnknown(but tried: Set<ValueID>) -> [ValueID] {
     let left = unknown.filter { !tried.contains($0) }
     let isLeft = Set(left)

@@ -102,6 +102,7 @@ public struct Analysis: Sendable {
     let result = AnalysisResult(
       study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
     result.noteLabels(diagnostics)
+    result.noteConstants(diagnostics)
     return result
   }
 
@@ -127,7 +128,13 @@ public struct Analysis: Sendable {
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
-    let (fit, held) = try split(samples, structure, batching)
+    var (fit, held) = try split(samples, structure, batching)
+    let left = fit.removeRemainder(batching) + held.removeRemainder(batching)
+    if left > 0 {
+      diagnostics.note(
+        "the last \(left) of \(samples.count) samples are left out: the model takes \(batching.group) "
+          + "together")
+    }
     if batching == .whole {
       diagnostics.note(
         "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "

@@ -110,6 +110,15 @@ struct AnalysisResult {
         + "\(rounded(verdict.limit)); more calibration samples narrow that")
   }
 
+  /// Says so where an output gives the same for all samples.
+  func noteConstants(_ diagnostics: Diagnostics) {
+    for (name, comparison) in selection.measurement.outputs
+    where comparison.sampleCount > 1 && comparison.totalScatter == 0 {
+      diagnostics.note(
+        "output '\(name)' is the same for all samples held out: it tells nothing of what is lost")
+    }
+  }
+
   /// Says so where labels tell nothing of what the model loses.
   func noteLabels(_ diagnostics: Diagnostics) {
     for (name, comparison) in selection.measurement.outputs {
