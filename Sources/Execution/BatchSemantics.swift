@@ -47,16 +47,26 @@ package enum BatchSemantics: Sendable, Hashable {
 }
 
 extension Tensor {
-  /// Whether elements agree to a relative 1e-4 of the largest; exactly, for other types than `float`.
+  /// Whether elements agree to within what sums of another order may change, relative to the largest;
+  /// exactly, for types that are not real.
   func agrees(with other: Tensor) -> Bool {
     guard elementType == other.elementType, shape == other.shape else { return false }
-    guard elementType == .float else {
-      return elementType.isFloatingPoint || isIdentical(to: other)
-    }
-    let (a, b) = (elements(as: Float.self), other.elements(as: Float.self))
+    guard let a = numbers, let b = other.numbers else { return isIdentical(to: other) }
     let scale = b.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+    let tolerance = elementType.orderTolerance * scale
     return zip(a, b).allSatisfy { x, y in
-      x == y || (x.isNaN && y.isNaN) || abs(x - y) <= 1e-4 * scale
+      x == y || (x.isNaN && y.isNaN) || abs(x - y) <= tolerance
+    }
+  }
+}
+
+extension ElementType {
+  /// Some roundings of the type, one after another.
+  fileprivate var orderTolerance: Double {
+    switch self {
+    case .bfloat16: 0x1p-4
+    case .float16: 0x1p-7
+    default: 1e-4
     }
   }
 }

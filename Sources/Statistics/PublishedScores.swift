@@ -27,7 +27,9 @@ package struct PairScores: Sendable {
         difference += (b - a) * (b - a)
       }
       squaredDifference += difference
-      let cosine = normX > 0 && normY > 0 ? dot / (normX * normY).squareRoot() : 1
+      // Rows without length are alike, and like no other.
+      let cosine =
+        normX > 0 && normY > 0 ? dot / (normX * normY).squareRoot() : normX == normY ? 1 : 0
       cosineSum += cosine
       angleSum += acos(min(max(cosine, -1), 1)) / .pi
       rowCount += 1

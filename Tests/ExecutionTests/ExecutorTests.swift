@@ -68,6 +68,19 @@ private func failure(_ body: () throws -> Void) -> ExecutionError? {
     #expect(try executor.run(feeds)["z"]!.isIdentical(to: expected))
   }
 
+  /// Sums of another order are the same, sums of other numbers are not.
+  @Test(arguments: [ElementType.float, .double, .float16, .bfloat16])
+  func valuesOfEveryRealTypeAgreeToWithinRounding(type: ElementType) throws {
+    func tensor(_ numbers: [Float]) throws -> Tensor {
+      if type == .double { return Tensor(numbers.map(Double.init), shape: [3]) }
+      return try #require(Tensor(rounding: numbers, to: type, shape: [3]))
+    }
+    let one = try tensor([1, -2, .nan])
+    #expect(one.agrees(with: try tensor([1 + 1e-5, -2 - 1e-5, .nan])))
+    #expect(!one.agrees(with: try tensor([1.25, -2, .nan])))
+    #expect(!one.agrees(with: try tensor([1, -2, 0])))
+  }
+
   @Test func aFixedBatchRunsInGroupsAndTheLastIsPadded() throws {
     let executor = try Executor(model: try samplewise(.size(3)).model, registry: testRegistry)
     let feeds = ["x": pattern([8, 4])]

@@ -124,6 +124,6 @@ import Testing
     let weights = [rows.values].withBuffers {
       scale.weights([(position: 0, rows: $0[0])], width: Self.width)
     }
-    #expect(weights.count == 10)
+    #expect(weights == [Float](repeating: 1, count: 10))
   }
 }

@@ -34,6 +34,17 @@ import Testing
     }
   }
 
+  @Test func `a row of zeros is like itself only`() {
+    func cosine(_ x: [Float], _ y: [Float]) -> Double {
+      var scores = PairScores()
+      [x, y].withBuffers { scores.add($0[0], $0[1], width: 2) }
+      return scores.cosine
+    }
+    #expect(cosine([0, 0], [0, 0]) == 1)
+    #expect(cosine([0, 0], [1, 2]) == 0)
+    #expect(cosine([1, 2], [0, 0]) == 0)
+  }
+
   @Test(arguments: [Float.nan, .infinity, -.infinity])
   func `what is no number is told`(_ value: Float) {
     var scores = PairScores()
