@@ -168,17 +168,49 @@ extension SpanSetSearch {
       current = best ?? current
     }
 
-    /// Where the budget was spent before the model was small enough, replaces what else seems cheapest and
-    /// measures that.
+    /// Where the budget was spent before the model was small enough, replaces what else seems cheapest.
+    /// The set that gives is measured if that is still allowed; if not, its damage is infinite.
     mutating func arrive<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
       guard case .size(let limit) = search.target, best == nil else { return }
-      var set = current.set
-      for step in candidates where size(set) > limit {
-        set = set.adding(step.index, of: step.stream, as: descent.form)
-      }
-      guard size(set) < current.size, let result = try measure(set) else { return }
+      let set = arrival(at: limit)
+      guard let smallest = measured.map(\.size).min(), size(set) < smallest,
+        try look(at: set, measure) == nil
+      else { return }
       known[set] = measured.count
-      measured.append(result)
+      measured.append(Measured(set, size: size(set), damage: .infinity, strain: .infinity))
+    }
+
+    /// The current set with further steps replaced, as the descent does it or, where that does not lead
+    /// there, another way down; the smallest set come by where none does.
+    private func arrival(at limit: Int) -> SpanSet {
+      var smallest = current.set
+      let others = search.descents.map(\.form).filter { $0 != descent.form }
+      for form in [descent.form] + others {
+        var set = current.set
+        if form != descent.form {
+          set = SpanSet(set.members.map { SpanSet.Member($0.span, form) })
+        }
+        var rest = candidates
+        var isGrowing = true
+        // What saves nothing at first may do so beside what was replaced since.
+        while isGrowing, size(set) > limit {
+          isGrowing = false
+          var left: [Step] = []
+          for step in rest where size(set) > limit {
+            let next = set.adding(step.index, of: step.stream, as: form)
+            if size(next) < size(set) {
+              set = next
+              isGrowing = true
+            } else {
+              left.append(step)
+            }
+          }
+          rest = left
+        }
+        if size(set) < size(smallest) { smallest = set }
+        if size(set) <= limit { return set }
+      }
+      return smallest
     }
 
     /// How many sets behind the target are looked at, for what richer forms make of them.

@@ -15,6 +15,7 @@ package struct SpanSetSearch {
     package let set: SpanSet
     /// Of the model that is left, in the unit that the search counts in: parameters or bytes.
     package let size: Int
+    /// Infinite of a set that was come by, but not measured.
     package let damage: Double
     /// How much of what is allowed the set uses: acceptable are those that use at most all of it.
     package let strain: Double

@@ -9,7 +9,7 @@ import Testing
     let damages: [Double]
     var linearShare = 0.5
     let width = 10
-    let saving = 1000
+    var saving = 1000
     let limit: Double
 
     func parameters(_ set: SpanSet) -> Int {
@@ -174,6 +174,49 @@ import Testing
     let found = network.search(
       .unacceptable(inARow: 3), budget: 4, descents: [.init(.identity, seeds: seeds)])
     #expect(found.contains { $0.set == acceptable })
+  }
+
+  /// Whether nothing can be measured, or not enough to come to the size.
+  @Test(arguments: [0, 1, 2, 5])
+  func comesToASizeWhateverItsBudget(budget: Int) throws {
+    let network = Self.networks[0]
+    let steps = network.damages.indices.map {
+      (SpanSetSearch.Step(stream: 0, index: $0), network.damages[$0])
+    }
+    for stops in [true, false] {
+      var count = 0
+      let found = SpanSetSearch(
+        estimates: Dictionary(uniqueKeysWithValues: steps), descents: [.init(.identity)],
+        forms: [.linear], target: .size(2000), budget: budget
+      ).run(size: network.parameters) { set -> SpanSetSearch.Measured? in
+        if stops { return nil }
+        count += 1
+        return network.measured(set)
+      }
+      #expect(count <= budget)
+      let last = try #require(found.last)
+      #expect(last.size <= 2000)
+      #expect(last.size == network.parameters(last.set))
+      #expect(last.damage == .infinity, "it was not measured")
+      #expect(!last.isAcceptable)
+    }
+  }
+
+  /// A map costs more than a step saves, and less than two do.
+  @Test func comesToASizeByStepsThatSave() throws {
+    let network = Network(damages: [0.1, 0.2, 0.3, 0.4], saving: 100, limit: 1)
+    let steps = network.damages.indices.map {
+      (SpanSetSearch.Step(stream: 0, index: $0), network.damages[$0])
+    }
+    for limit in [0, 100, 320] {
+      let found = SpanSetSearch(
+        estimates: Dictionary(uniqueKeysWithValues: steps),
+        descents: [.init(.linear), .init(.identity)], forms: [], target: .size(limit), budget: 0
+      ).run(size: network.parameters) { _ -> SpanSetSearch.Measured? in nil }
+      let last = try #require(found.last)
+      #expect(last.size <= limit)
+      #expect(last.set.members.allSatisfy { $0.form == .identity })
+    }
   }
 
   @Test func endsWhereMeasuringEnds() {
