@@ -91,6 +91,17 @@ import Testing
     #expect(try load([image], [path], maximum: 9).count == 3)
   }
 
+  /// Of data sorted by class some of every class.
+  @Test(arguments: [
+    (1, [0]), (2, [0, 5]), (3, [0, 3, 6]), (4, [0, 2, 5, 7]), (5, [0, 2, 4, 6, 8]),
+    (9, [0, 1, 2, 3, 4, 5, 6, 7, 8]), (10, Array(0..<10)),
+  ])
+  func theSamplesTakenAreSpreadOverTheData(count: Int, rows: [Int]) throws {
+    let path = try save(
+      [("image", images(10)), ("labels", Tensor((0..<10).map(Int64.init)))], as: "ten.safetensors")
+    #expect(try load([image], [path], maximum: count).labels == rows)
+  }
+
   @Test func whatNoInputIsCalledIsLeftOutWithANote() throws {
     let path = try save(
       [("image", images(1)), ("ages", images(1))], as: "more.safetensors")

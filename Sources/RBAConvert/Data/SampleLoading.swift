@@ -145,7 +145,9 @@ struct SampleLoader {
     let all = SampleSet(
       feeds: tensors, labels: classes, source: source, isSynthetic: false)
     guard let limit = request.maximumSamples, limit < samples else { return all }
-    return all.selecting(Array(0..<limit))
+    // Data are often sorted by class.
+    return all.selecting(
+      (0..<limit).map { limit.dividingFullWidth($0.multipliedFullWidth(by: samples)).quotient })
   }
 
   /// The tensors as one sample, where the inputs have no axis in common that could run over samples and
