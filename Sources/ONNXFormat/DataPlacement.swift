@@ -22,6 +22,11 @@ final class DataPlacement: TensorPlacement {
   /// The contents of the data file, in order.
   private(set) var regions: [(offset: Int, region: ByteRegion)] = []
   private var end = 0
+  /// Bytes of elements that stay in other files.
+  private var keptByteCount = 0
+
+  /// Bytes of the data file, and of elements that stay in other files.
+  var byteCountOutside: Int { saturatingSum(end, keptByteCount) }
 
   /// Smaller tensors stay in the model: their entries would be as long as they are.
   static let threshold = 1024
@@ -47,14 +52,19 @@ final class DataPlacement: TensorPlacement {
   func encoding(of stored: StoredTensor, name: String?) -> TensorEncoding {
     let isExternal = if case .external = stored.encoding { true } else { false }
     switch policy {
-    case .keep: return stored.encoding
+    case .keep: return isExternal ? keep(stored) : stored.encoding
     case .inline: return isExternal ? .raw : stored.encoding
     case .move: return isExternal ? place(stored.tensor.region) : stored.encoding
-    case .spill where isExternal: return stored.encoding
+    case .spill where isExternal: return keep(stored)
     case .file, .spill:
       let isLarge = stored.tensor.byteCount >= Self.threshold
       return isExternal || isLarge ? place(stored.tensor.region) : stored.encoding
     }
+  }
+
+  private func keep(_ stored: StoredTensor) -> TensorEncoding {
+    keptByteCount = saturatingSum(keptByteCount, stored.tensor.byteCount)
+    return stored.encoding
   }
 
   private func place(_ region: ByteRegion) -> TensorEncoding {

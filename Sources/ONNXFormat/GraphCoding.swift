@@ -221,7 +221,7 @@ extension MessageArena {
     array(graph.order.map { node(graph[$0], in: graph, placement) })
   }
 
-  private func node(
+  func node(
     _ node: Node, in graph: Graph, _ placement: any TensorPlacement
   ) -> UnsafeMutablePointer<Onnx__NodeProto>? {
     message(onnx__node_proto__init) { (result: inout Onnx__NodeProto) in

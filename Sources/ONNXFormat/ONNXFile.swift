@@ -83,46 +83,48 @@ package enum ONNXFile {
   package static func write(
     _ model: Model, to path: String, overwriting: Bool, externalData: ExternalData = .keep
   ) throws(FormatError) -> [String] {
-    let ownName = FilePath.name(of: path)
-    var fileName = "\(ownName).data"
-    var policy: DataPlacement.Policy
-    switch externalData {
-    case .keep: policy = model.isReachable(from: path) ? .keep : .move
-    case .inline: policy = .inline
-    case .file(let name):
-      guard FilePath.isFileName(name), name != ownName else {
-        throw FormatError(
-          .externalLocation, "expected the name of a data file, got '\(name.shown)'")
-      }
-      fileName = name
-      policy = .file
-    }
-    var arena = MessageArena()
-    var placement = DataPlacement(policy, fileName: fileName)
-    var message = arena.model(model, placement)
-    if protobuf_c_message_get_packed_size(&message.pointee.base) > maximumModelSize {
-      policy = policy == .keep ? .spill : .file
-      arena = MessageArena()
-      placement = DataPlacement(policy, fileName: fileName)
-      message = arena.model(model, placement)
-      let size = protobuf_c_message_get_packed_size(&message.pointee.base)
-      guard size <= maximumModelSize else { throw tooLarge(size).inside(file: path) }
-    }
+    let layout = try Layout(model, path, externalData)
+    let placement = layout.placement
     // Beside the file itself where the path is a link, so that both paths lead to it.
-    let dataPath = "\(FilePath.folder(of: FilePath.canonical(path) ?? path))/\(fileName)"
+    let folder = FilePath.folder(of: FilePath.canonical(path) ?? path)
+    let dataPath = "\(folder)/\(layout.dataFileName)"
     try model.checkIsNoSource(path)
     if !placement.regions.isEmpty { try model.checkIsNoSource(dataPath) }
-    try withExtendedLifetime((arena, model)) { () throws(FormatError) in
+    try withExtendedLifetime((layout.arena, model)) { () throws(FormatError) in
       var companions: [FinishedFile] = []
       if !placement.regions.isEmpty {
         companions.append(try finish(placement, to: dataPath, overwriting: overwriting))
       }
-      let file = try finish(&message.pointee.base, to: path, overwriting: overwriting)
+      let file = try finish(&layout.message.pointee.base, to: path, overwriting: overwriting)
       do throws(FileError) { try file.publish(after: companions) } catch {
         throw FormatError(error)
       }
     }
     return placement.regions.isEmpty ? [path] : [path, dataPath]
+  }
+
+  /// What `write` makes of `model`: the bytes of the file and of its data file, and of what stays in
+  /// other files.
+  ///
+  /// - Throws: `FormatError` if the model is too large to be written.
+  package static func byteCount(
+    of model: Model, at path: String, externalData: ExternalData = .keep
+  ) throws(FormatError) -> Int {
+    let layout = try Layout(model, path, externalData)
+    return withExtendedLifetime((layout.arena, model)) {
+      saturatingSum(layout.messageByteCount, layout.placement.byteCountOutside)
+    }
+  }
+
+  /// Where a model that is written to `path` keeps its tensors, but for what is too large to be a message.
+  package static func placement(
+    _ externalData: ExternalData, at path: String
+  ) -> any TensorPlacement {
+    switch externalData {
+    case .keep: DataPlacement(.keep, fileName: FilePath.name(of: path))
+    case .inline: DataPlacement(.inline, fileName: FilePath.name(of: path))
+    case .file(let name): DataPlacement(.file, fileName: name)
+    }
   }
 
   /// The encoded message of `model`; `placement` says which tensors it leaves out.
@@ -140,12 +142,59 @@ package enum ONNXFile {
     }
   }
 
-  private static func tooLarge(_ size: Int) -> FormatError {
+  fileprivate static func tooLarge(_ size: Int) -> FormatError {
     FormatError(.unwritable, "the model takes \(size) bytes without its external data")
   }
 
   static func map(_ path: String) throws(FormatError) -> MappedFile {
     do { return try MappedFile(path: path) } catch { throw FormatError(error) }
+  }
+}
+
+/// What a file is to hold, before it is written. Valid while its arena and its model live.
+private struct Layout {
+  let arena: MessageArena
+  let message: UnsafeMutablePointer<Onnx__ModelProto>
+  let messageByteCount: Int
+  let placement: DataPlacement
+  let dataFileName: String
+
+  init(
+    _ model: Model, _ path: String, _ externalData: ONNXFile.ExternalData
+  ) throws(FormatError) {
+    let ownName = FilePath.name(of: path)
+    var fileName = "\(ownName).data"
+    var policy: DataPlacement.Policy
+    switch externalData {
+    case .keep: policy = model.isReachable(from: path) ? .keep : .move
+    case .inline: policy = .inline
+    case .file(let name):
+      guard FilePath.isFileName(name), name != ownName else {
+        throw FormatError(
+          .externalLocation, "expected the name of a data file, got '\(name.shown)'")
+      }
+      fileName = name
+      policy = .file
+    }
+    var arena = MessageArena()
+    var placement = DataPlacement(policy, fileName: fileName)
+    var message = arena.model(model, placement)
+    var size = protobuf_c_message_get_packed_size(&message.pointee.base)
+    if size > ONNXFile.maximumModelSize {
+      policy = policy == .keep ? .spill : .file
+      arena = MessageArena()
+      placement = DataPlacement(policy, fileName: fileName)
+      message = arena.model(model, placement)
+      size = protobuf_c_message_get_packed_size(&message.pointee.base)
+      guard size <= ONNXFile.maximumModelSize else {
+        throw ONNXFile.tooLarge(size).inside(file: path)
+      }
+    }
+    self.arena = arena
+    self.message = message
+    self.placement = placement
+    messageByteCount = size
+    dataFileName = fileName
   }
 }
 

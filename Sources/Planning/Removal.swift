@@ -7,6 +7,8 @@ import Tensors
 package struct Removal: Sendable {
   /// The nodes that go, in the graph's order.
   package let nodes: [NodeID]
+  /// The initializers that go, by their place.
+  package let initializers: [ValueID]
   /// Elements of the initializers and `Constant` tensors that go.
   package let parameters: Int
   /// Bytes of those.
@@ -33,12 +35,14 @@ package struct Removal: Sendable {
 
     var dead = Set<NodeID>()
     var (parameters, bytes, work) = (0, 0, 0)
+    var initializers: [ValueID] = []
     var pending = Array(ends)
     while let value = pending.popLast() {
       guard remaining(value) <= 0 else { continue }
       if let stored = graph.initializer(value), graph[value].producer == .initializer {
         parameters += stored.tensor.count
         bytes += stored.tensor.byteCount
+        initializers.append(value)
       }
       guard let id = graph.producer(of: value), !dead.contains(id),
         graph[id].outputs.allSatisfy({ $0.map { remaining($0) <= 0 } ?? true })
@@ -59,6 +63,7 @@ package struct Removal: Sendable {
       }
     }
     self.nodes = graph.order.filter(dead.contains)
+    self.initializers = initializers.sorted()
     self.parameters = parameters
     self.bytes = bytes
     self.multiplyAdds = work

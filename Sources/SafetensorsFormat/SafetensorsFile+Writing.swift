@@ -43,6 +43,10 @@ struct Contents: Sendable {
     header = try Self.header(self.tensors, metadata: metadata, path: path)
   }
 
+  var byteCount: Int {
+    tensors.reduce(header.count) { saturatingSum($0, $1.tensor.byteCount) }
+  }
+
   func write(to file: inout AtomicFile) throws(FileError) {
     try file.write(header)
     for (_, tensor) in tensors { unsafe try file.write(tensor.region.bytes) }

@@ -50,6 +50,11 @@ package struct ShardLayout: Sendable {
     paths = ["\(stem)\(Self.suffix).index.json"] + files.map(\.path)
   }
 
+  /// Bytes of all files.
+  package var byteCount: Int {
+    files.reduce(index?.count ?? 0) { saturatingSum($0, $1.contents.byteCount) }
+  }
+
   /// Writes the files: they appear together or not at all.
   ///
   /// - Throws: `SafetensorsError`, if a file cannot be written, or stands there already and

@@ -52,6 +52,17 @@ struct ModelOutput: Sendable {
     }
   }
 
+  /// As `loaded` lies now, its weights where they are.
+  init(like loaded: LoadedModel) throws(Failure) {
+    path = loaded.path
+    overwriting = false
+    form =
+      try loaded.files.first.map { (file) throws(Failure) in try ModelForm(reading: file) }
+      == .onnx ? .onnx : .safetensors
+    externalData = .keep
+    maximumShardSize = nil
+  }
+
   /// The files that are known to be written.
   var paths: [String] {
     guard case .file(let name) = externalData else { return [path] }
@@ -77,16 +88,7 @@ struct ModelOutput: Sendable {
           model, to: path, overwriting: overwriting, externalData: externalData)
       } catch { throw Failure(error, path) }
     }
-    let parts: SafetensorsModel
-    do throws(FormatError) { parts = try SafetensorsModel(model) } catch {
-      throw Failure(error, path)
-    }
-    let layout: ShardLayout
-    do throws(SafetensorsError) {
-      layout = try ShardLayout(
-        parts.tensors, metadata: parts.metadata, path: path,
-        maximumByteCount: maximumShardSize ?? .max)
-    } catch { throw Failure(error) }
+    let layout = try shards(of: model)
     for (index, path) in layout.paths.enumerated() {
       try inputs.checkDistinct(path, isModel: index == 0)
     }
@@ -94,5 +96,62 @@ struct ModelOutput: Sendable {
       throw Failure(error)
     }
     return layout.paths
+  }
+
+  private func shards(of model: Model) throws(Failure) -> ShardLayout {
+    let parts: SafetensorsModel
+    do throws(FormatError) { parts = try SafetensorsModel(model) } catch {
+      throw Failure(error, path)
+    }
+    do throws(SafetensorsError) {
+      return try ShardLayout(
+        parts.tensors, metadata: parts.metadata, path: path,
+        maximumByteCount: maximumShardSize ?? .max)
+    } catch { throw Failure(error) }
+  }
+}
+
+// MARK: Sizes
+
+extension ModelOutput {
+  /// Bytes of all that `write` writes, and of weights that stay in other files.
+  func byteCount(of model: Model) throws(Failure) -> Int {
+    guard form == .onnx else { return try shards(of: model).byteCount }
+    do throws(FormatError) {
+      return try ONNXFile.byteCount(of: model, at: path, externalData: externalData)
+    } catch { throw Failure(error, path) }
+  }
+
+  /// What parts of a graph take in the files, near to exactly.
+  ///
+  /// - Parameter start: nodes and values before it are left out.
+  func partSizes(
+    of graph: Graph, from start: (node: NodeID, value: ValueID) = (NodeID(0), ValueID(0))
+  ) -> PartSizes {
+    guard form == .onnx else {
+      // Offsets are mostly as long, or by one longer.
+      let total = graph.allStoredTensors.reduce(0) { saturatingSum($0, $1.tensor.byteCount) }
+      let digits = max(String(total).utf8.count - 1, 1)
+      return PartSizes(of: graph, from: start, NamedTensorPlacement(graph)) { message, moved in
+        // The message stands there in base64.
+        moved.reduce(message * 4 / 3) {
+          saturatingSum($0, Self.entryByteCount($1.stored, $1.name ?? "", digits: digits))
+        }
+      }
+    }
+    let placement = ONNXFile.placement(externalData, at: path)
+    return PartSizes(of: graph, from: start, placement) { message, moved in
+      moved.reduce(message) { saturatingSum($0, $1.stored.tensor.byteCount) }
+    }
+  }
+
+  /// Of a tensor in a safetensors file, and of what the header says of it.
+  private static func entryByteCount(
+    _ stored: StoredTensor, _ name: String, digits: Int
+  ) -> Int {
+    let shape = stored.tensor.shape.map(String.init).joined(separator: ",")
+    let entry =
+      "\"\(name)\":{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[,]},"
+    return saturatingSum(entry.utf8.count + 2 * digits, stored.tensor.byteCount)
   }
 }
