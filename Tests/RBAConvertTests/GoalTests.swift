@@ -104,6 +104,41 @@ import Testing
         + "linear-cka, relative-residual, output-damage, got 'beauty'")
   }
 
+  /// The same order decides what is done and what is said where nothing was.
+  @Test(arguments: [
+    (
+      SelectionOptions(spans: "0:1", threshold: 1), "none of the spans can be replaced as asked for"
+    ),
+    (
+      SelectionOptions(targetParameters: "50%", pick: 2),
+      "no set of spans that was measured stays within the limit"
+    ),
+    (SelectionOptions(targetBytes: 5, threshold: 1), "the model is as small as asked for"),
+    (
+      SelectionOptions(threshold: 0.5, score: "cosine"), "no block is redundant by cosine at 0.5"
+    ),
+    (
+      SelectionOptions(threshold: 1, recipe: "toast", blocks: 1),
+      "nothing can be replaced as the recipe has it"
+    ),
+  ])
+  func whatWasAskedForIsWhatWasNotFound(options: SelectionOptions, reason: String) throws {
+    #expect(try goal(options).reasonForNothing == reason)
+  }
+
+  @Test func aSizeThatIsMissedFailsTheGuard() throws {
+    let goal = try goal(SelectionOptions(targetParameters: "60%"))
+    #expect(goal.shortfall(parameters: 600, bytes: 9000) == nil)
+    let missed = try #require(goal.shortfall(parameters: 601, bytes: 9000))
+    #expect(!missed.passed)
+    #expect(
+      missed.refusal
+        == "the smallest model found has 601 parameters, at most 600 were asked for")
+    let bytes = try #require(Goal.bytes(8999).shortfall(parameters: 1, bytes: 9000))
+    #expect(bytes.metric == "bytes")
+    #expect(Goal.guarded.shortfall(parameters: 1, bytes: 1) == nil)
+  }
+
   // MARK: Recipes
 
   @Test func recipesAreReadWithTheirNumberOfBlocks() throws {

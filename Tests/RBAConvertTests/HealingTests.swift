@@ -274,6 +274,36 @@ struct HealableNetwork: Sendable, CustomTestStringConvertible {
     #expect(abs(try #require(folded.spans[0].outputError)) < 1e-5)
   }
 
+  /// A span that does nothing: no other weight before it is better than none.
+  @Test func whatIsNotFoldedIsNotCalledSo() throws {
+    var net = NetworkText("N, 3, 4")
+    let branch = net.apply("MatMul", HealableNetwork.mixed(&net, "x"), net.weight([4, 4]))
+    net.apply("Add", branch, "x", to: "h1")
+    let zeros = [String](repeating: "0", count: 16).joined(separator: ", ")
+    net.apply(
+      "Add", net.apply("MatMul", "h1", net.constant("float[4, 4]", zeros)), "h1", to: "h2")
+    net.outputs = ["float[N, 3, 4] \(net.apply("Identity", "h2"))"]
+    let report = try convert(
+      write(net), [64, 3, 4], SelectionOptions(spans: "1:2", form: "folded"))
+    #expect(report.spans.map(\.form) == ["identity"])
+    #expect(report.guard.passed)
+  }
+
+  @Test func aStepThatIsNotHealedIsNamed() throws {
+    var net = try #require(HealableNetwork.all.first).build()
+    net.apply("Add", net.apply("Sin", "h2"), "h2", to: "h3")
+    net.outputs = ["float[N, 3, 4] \(net.apply("Identity", "h3"))"]
+    let (path, npy, notes) = (try write(net), folder.path("data.npy"), Notes())
+    try NpyFile.write(ArchitectureTests.noise([32, 3, 4]), path: npy, overwriting: true)
+    _ = try Analysis(
+      input: path, plan: nil, overwriting: false, data: DataRequest(paths: [npy]),
+      selection: SelectionOptions(spans: "0:1", form: "identity"), machine: Machine(threads: 1)
+    ).run(notes.diagnostics)
+    #expect(
+      notes.lines.contains { $0.hasPrefix("not healed is the last weight of step 2:3, since ") },
+      "\(notes.lines)")
+  }
+
   @Test func aSpanThatCannotBeFoldedIsRefusedWithTheReason() throws {
     let path = try write(HealableNetwork.all[0].build())
     let refusal = try failure { () throws(Failure) in

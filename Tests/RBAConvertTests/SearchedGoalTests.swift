@@ -65,7 +65,47 @@ import Testing
     let notes = Notes()
     let report = try analyze(SelectionOptions(targetParameters: "0.1%"), notes: notes)
     #expect(report.parameters.after > 605)
-    #expect(notes.lines.contains { $0.hasPrefix("no set measured is as small as asked for, 605:") })
+    #expect(!report.guard.passed)
+    #expect(report.guard.metric == "parameters")
+    #expect(report.guard.limit == 605)
+    #expect(report.guard.measured == Double(report.parameters.after))
+    #expect(
+      report.refusal
+        == "the smallest model found has \(report.parameters.after) parameters, "
+        + "at most 605 were asked for")
+    #expect(!report.spans.isEmpty, "the best there is")
+  }
+
+  /// Whatever the time: the set that was on its way is the one that is measured in the end.
+  @Test func aSizeIsReachedWhereTheTimeIsUp() throws {
+    let report = try analyze(SelectionOptions(targetParameters: "50%", timeBudget: 0))
+    #expect(report.guard.passed)
+    #expect(report.parameters.after <= 605_213 / 2)
+    #expect(report.outputs.allSatisfy { $0.relativeError.isFinite })
+  }
+
+  @Test(arguments: ["onnx", "safetensors"])
+  func whatIsWrittenIsAsSmallAsAskedFor(ending: String) throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("smaller.\(ending)")
+    for bytes in [2_100_000, 700_000] {
+      let report = try Conversion(
+        input: Sample.model, output: path, overwriting: true, recordsProvenance: true, data: data,
+        selection: SelectionOptions(targetBytes: bytes, searchedSets: 3),
+        machine: Machine(threads: 2)
+      ).run(.silent)
+      #expect(report.output == path)
+      #expect(try RBAConvertTests.bytes(path).count <= bytes)
+    }
+  }
+
+  /// Nothing lies before the first step that it could be folded into: what needs that is not chosen.
+  @Test func whatCannotBeFoldedIsNotChosen() throws {
+    let report = try analyze(SelectionOptions(targetParameters: "1%", form: "folded"))
+    #expect(!report.spans.isEmpty)
+    #expect(report.spans.allSatisfy { !$0.label.hasPrefix("0:") })
+    #expect(!report.guard.passed)
+    #expect(report.guard.metric == "parameters")
   }
 
   @Test(arguments: [0, 1e-9, 1e30, .infinity])

@@ -157,6 +157,8 @@ public struct VerifyReport: Encodable, Sendable {
   @NullEncoded public var domainShift: DomainShiftReport?
   /// Whether every bound asked for holds.
   public var passed: Bool
+  /// Which bound does not, in one line.
+  public var refusal: String?
 }
 
 /// What `run` did. Schema `rba-convert/run/1`.
@@ -177,6 +179,8 @@ public struct RunReport: Encodable, Sendable {
   public var passed: Bool?
   /// The largest difference from the test set; only with `--pbdir`.
   public var maxAbsoluteError: Double?
+  /// Why `passed` is false, in one line.
+  public var refusal: String?
 }
 
 /// What `convert` or `analyze` did. Schema `rba-convert/convert/1` or `rba-convert/analyze/1`.
@@ -266,7 +270,8 @@ public struct ConversionReport: Encodable, Sendable {
 
   /// The bound that decided, and what was measured on held-out data.
   public struct Guard: Encodable, Sendable {
-    /// What is measured.
+    /// What is measured: `accuracy-drop`, `top1-disagreement` or `relative-error`; `parameters` or `bytes`
+    /// where the model is not as small as asked for.
     public var metric: String
     /// The largest value that passes.
     public var limit: Double
@@ -277,6 +282,19 @@ public struct ConversionReport: Encodable, Sendable {
     public var bound: Double
     /// Whether the value found is within the limit.
     public var passed: Bool
+
+    /// What failed, in a clause.
+    var refusal: String {
+      switch metric {
+      case "parameters", "bytes":
+        "the smallest model found has \(whole(measured)) \(metric), at most \(whole(limit)) were asked for"
+      default: "the guard failed: \(metric) \(measured), limit \(limit)"
+      }
+    }
+
+    private func whole(_ value: Double) -> String {
+      Int(exactly: value).map(String.init) ?? "\(value)"
+    }
   }
 
   /// The version of this form.
@@ -312,6 +330,8 @@ public struct ConversionReport: Encodable, Sendable {
   public var peakBytes: Int
   /// The file written, if one was.
   public var output: String?
+  /// Why `guard.passed` is false, in one line.
+  public var refusal: String?
 }
 
 /// What `apply` or `copy` wrote. Schema `rba-convert/apply/1` or `rba-convert/copy/1`.

@@ -24,13 +24,14 @@ struct Choice: Sendable {
     isUnfitted = ![.identity, .folded].contains(form)
   }
 
-  /// A span that is passed over, with the step before it solved anew where `folding` says how.
+  /// A span that is passed over, with the step before it solved anew where `folding` says how: folded
+  /// where new numbers are stored, else no more than passed over.
   init(_ span: CandidateSpan, _ fit: Fit, folding: SumChange?, updates: [WeightUpdate]) {
     self.span = span
     self.fit = fit
     self.folding = folding
     self.updates = updates
-    form = .folded
+    form = updates.isEmpty ? .identity : .folded
   }
 
   init(_ span: CandidateSpan, _ fit: Fit, damage: Double? = nil) {

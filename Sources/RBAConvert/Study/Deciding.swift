@@ -16,16 +16,7 @@ extension Selector {
           .usage, "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)")
       }
       return try fitted(frontier[number].spans)
-    case (_, .size(let limit)):
-      let small = measured.filter { $0.size <= limit }
-      if let best = small.min(by: { ($0.damage, $0.size) < ($1.damage, $1.size) }) {
-        return try fitted(best.set)
-      }
-      let smallest = measured.min { ($0.size, $0.damage) < ($1.size, $1.damage) }
-      study.diagnostics.note(
-        "no set measured is as small as asked for, \(limit): the smallest has "
-          + "\(smallest?.size ?? 0)")
-      return try fitted(smallest?.set ?? SpanSet())
+    case (_, .size(let limit)): return try decide(limit, goal, measured, fitted)
     default:
       // What passed on some samples need not pass when fitted on all.
       var limit = Double.infinity
@@ -49,5 +40,27 @@ extension Selector {
       }
       return try fitted(SpanSet())
     }
+  }
+
+  /// The set that does least damage at a size, or the smallest where none is as small.
+  private func decide(
+    _ limit: Int, _ goal: Goal, _ measured: [SpanSetSearch.Measured],
+    _ fitted: (SpanSet) throws(Failure) -> Refit
+  ) throws(Failure) -> Refit {
+    var smallest: (refit: Refit, size: Int)?
+    // Where a size turns out larger than predicted, so do others.
+    var allowed = limit
+    let small = measured.filter { $0.size <= limit }
+      .sorted { ($0.damage, $0.size) < ($1.damage, $1.size) }
+    for candidate in small where candidate.size <= allowed {
+      let refit = try fitted(candidate.set)
+      let size = try exactSize(refit, goal)
+      if size <= limit { return refit }
+      allowed = min(allowed, limit - (size - candidate.size))
+      if size < smallest?.size ?? .max { smallest = (refit, size) }
+    }
+    if let smallest { return smallest.refit }
+    let rest = measured.min { ($0.size, $0.damage) < ($1.size, $1.damage) }
+    return try fitted(rest?.set ?? SpanSet())
   }
 }

@@ -89,6 +89,12 @@ struct FoldedFitting {
     }
   }
 
+  /// Whether a span has a weight before it that it can be folded into.
+  func canFold(_ span: CandidateSpan) -> Bool {
+    do throws(NoFolding) { _ = try site(span) } catch { return false }
+    return true
+  }
+
   private static let notFinite =
     "the values that its weight multiplies are not finite, or too large to square"
 

@@ -84,6 +84,38 @@ enum Goal: Sendable {
   /// The spans that are asked for by name.
   var spans: [CandidateSpan] { if case .spans(let spans) = self { spans } else { [] } }
 
+  /// What is asked of the model's size, where something is.
+  private var sizeLimit: (metric: String, most: Int)? {
+    switch self {
+    case .parameters(let count): ("parameters", count)
+    case .bytes(let count): ("bytes", count)
+    default: nil
+    }
+  }
+
+  /// The size that was asked for against the one reached, where that is larger.
+  func shortfall(parameters: Int, bytes: Int) -> ConversionReport.Guard? {
+    guard let (metric, most) = sizeLimit else { return nil }
+    let reached = metric == "bytes" ? bytes : parameters
+    guard reached > most else { return nil }
+    return ConversionReport.Guard(
+      metric: metric, limit: Double(most), measured: Double(reached), bound: Double(reached),
+      passed: false)
+  }
+
+  /// Why no span was chosen.
+  var reasonForNothing: String {
+    switch self {
+    case .nothing: "nothing was to be replaced"
+    case .recipe: "nothing can be replaced as the recipe has it"
+    case .spans: "none of the spans can be replaced as asked for"
+    case .parameters, .bytes: "the model is as small as asked for"
+    case .threshold(let score, let threshold, _):
+      "no block is redundant by \(score.rawValue) at \(threshold)"
+    case .guarded, .pick: "no set of spans that was measured stays within the limit"
+    }
+  }
+
   private static func share(_ text: String, of total: Int) throws(Failure) -> Int {
     let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
     guard let percent = Double(digits), percent > 0, percent <= 100 else {

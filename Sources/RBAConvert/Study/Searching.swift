@@ -58,10 +58,11 @@ extension Selector {
     let search = SpanSetSearch(
       estimates: estimates(options), descents: descents, forms: policy.form == nil ? forms : [],
       target: target(goal), budget: budget)
+    let sizes = try SetSizes(self, goal)
     let start = ContinuousClock.now
     var count = 0
     var alone = FitsAlone(selector: self, options: options)
-    let measured = try search.run(size: { size($0, goal) }) {
+    let measured = try search.run(size: sizes.size) {
       set throws(Failure) -> SpanSetSearch.Measured? in
       if effort.isOver(since: start) {
         study.diagnostics.note(
@@ -75,7 +76,7 @@ extension Selector {
       count += 1
       study.diagnostics.progress("searching", Double(count) / Double(budget))
       return SpanSetSearch.Measured(
-        set, size: size(set, goal), damage: measurement.damage,
+        set, size: sizes.size(set), damage: measurement.damage,
         strain: acceptance.verdict(on: measurement).strain)
     }
     study.diagnostics.progress("searching", 1)
@@ -152,20 +153,6 @@ extension Selector {
     Removal(
       replacing: set.members.map(\.span), of: study.streams, in: study.model.graph,
       multiplyAdds: { _ in 0 })
-  }
-
-  /// Of the model that is left by a set, in the unit of the goal.
-  private func size(_ set: SpanSet, _ goal: Goal) -> Int {
-    if case .bytes = goal { bytes(set) } else { parameters(set) }
-  }
-
-  /// Bytes of the model's file that is left, but for what its nodes take.
-  private func bytes(_ set: SpanSet) -> Int {
-    set.members.reduce(study.loaded.byteCount - removal(of: set).bytes) { sum, member in
-      let stream = study.streams[member.span.stream]
-      let count = FitPolicy.searchedSize(member.form, width: stream.width)
-      return sum + stream.byteCount(ofParameters: count)
-    }
   }
 
   /// The sets that the damages of single spans make the best of their sizes, by falling size.

@@ -38,12 +38,14 @@ struct Selector {
   let heals: Bool
   /// How long to search.
   let effort: SearchEffort
+  /// How the model is to be written.
+  let written: WrittenForm
 
   func choose(_ goal: Goal) throws(Failure) -> Selection {
     var clock = PhaseClock()
     if let selection = try published(goal, &clock) { return selection }
     let sweep = SpanSweep(study: study, policy: policy, memory: memory)
-    if heals { sequential.noteIfImpossible() }
+    if heals { sequential.noteWhatStays() }
     switch goal {
     case .spans(let spans):
       if policy.form == .folded {

@@ -70,11 +70,27 @@ struct SequentialFitting {
     return (pass.done, pass.updates, pass.healed)
   }
 
-  /// Why values cannot travel, where they cannot.
-  func noteIfImpossible() {
-    guard study.batching == .pieces(of: study.batching.group) else { return }
-    study.diagnostics.note(
-      "weights are not healed: values of several runs of this model cannot be joined")
+  /// Why weights are not healed: because values cannot travel, or because of what steps are made of.
+  func noteWhatStays() {
+    guard study.batching != .pieces(of: study.batching.group) else {
+      study.diagnostics.note(
+        "weights are not healed: values of several runs of this model cannot be joined")
+      return
+    }
+    var count = 0
+    var first: String?
+    for (index, stream) in study.streams.enumerated() {
+      for step in stream.steps.indices {
+        do throws(NoHealingSite) { _ = try study.healingSites.site(of: step, in: stream) } catch {
+          count += 1
+          let span = CandidateSpan(stream: index, from: step, to: step + 1)
+          first = first ?? "step \(span.label(in: study.streams)), since \(error)"
+        }
+      }
+    }
+    guard let first else { return }
+    let others = count > 1 ? ", and \(count - 1) more" : ""
+    study.diagnostics.note("not healed is the last weight of \(first)\(others)")
   }
 }
 

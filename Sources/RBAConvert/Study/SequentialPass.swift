@@ -146,7 +146,10 @@ struct SequentialPass {
     do throws(NoHealingSite) {
       let site = try sites.site(of: step, in: stream)
       return fits(site, step, stream) ? site : nil
-    } catch { return nil }
+    } catch {
+      // `SequentialFitting.noteWhatStays` has said why.
+      return nil
+    }
   }
 
   /// - Parameter targets: at the site's sum.
@@ -157,8 +160,7 @@ struct SequentialPass {
     var change: SiteChange?
     if let solved = try solve(site, stream, targets, &seen) {
       let edits = updates + solved.updates
-      // Numbers that the weight's type cannot hold leave it as it is.
-      if let rewrite = try? PartialRewrite(study, done, edits) {
+      if let rewrite = rewrite(storing: edits, for: site) {
         updates = edits
         self.rewrite = rewrite
         healed.append(solved.step)
@@ -187,6 +189,9 @@ struct SequentialPass {
     let stream = study.streams[choice.span.stream]
     let site: HealingSite
     do throws(NoHealingSite) { site = try sites.site(folding: choice.span, in: stream) } catch {
+      study.diagnostics.note(
+        "span \(choice.span.label(in: study.streams)) is not folded into the step before it: \(error)"
+      )
       return false
     }
     guard fits(site, choice.span.from - 1, stream) else { return false }
@@ -197,7 +202,7 @@ struct SequentialPass {
       ? leastSquares(site, stream, targets) : solve(site, stream, targets, &seen)?.change
     guard let change,
       let edits = site.updates(adding: change.change, change.shift, in: study.model.graph),
-      let rewrite = try? PartialRewrite(study, done, updates + edits)
+      let rewrite = rewrite(storing: updates + edits, for: site)
     else { return false }
     try advance(stream, seen, changedBy: change, self.targets(at: site.sum))
     self.rewrite = rewrite
@@ -205,14 +210,28 @@ struct SequentialPass {
     return true
   }
 
+  /// The model with new numbers in its weights; `nil`, and a note, where a weight cannot hold them: it
+  /// stays as it is.
+  private func rewrite(storing updates: [WeightUpdate], for site: HealingSite) -> PartialRewrite? {
+    do throws(Failure) { return try PartialRewrite(study, done, updates) } catch {
+      let weight = study.model.graph[site.weight].name
+      study.diagnostics.note("weight '\(weight)' stays: \(error.message)")
+      return nil
+    }
+  }
+
+  /// What became of the weight of a step.
+  private func note(_ step: Int, _ stream: ResidualStream, _ text: String) {
+    study.diagnostics.note(
+      "the weight of step \(stream.label(of: step)):\(stream.label(of: step + 1)) \(text)")
+  }
+
   /// Whether a site's moments fit the memory allowed.
   private func fits(_ site: HealingSite, _ step: Int, _ stream: ResidualStream) -> Bool {
     let bytes = RegressionMoments.solvingByteCount(
       inputWidth: site.inputWidth, targetWidth: site.factors.count, threads: study.threads)
     guard bytes > memory else { return true }
-    study.diagnostics.note(
-      "the weight of step \(stream.label(of: step)):\(stream.label(of: step + 1)) stays: "
-        + "its moments would take \(bytes >> 20) of \(memory >> 20) MB")
+    note(step, stream, "stays: its moments would take \(bytes >> 20) of \(memory >> 20) MB")
     return false
   }
 
@@ -241,6 +260,11 @@ struct SequentialPass {
     let leg = try Leg(from: fit.place, to: site.input, site.sum, in: rewrite, study)
     let fitMoments = try gather(fit, on: leg, stream, targets.fit, &seen.fit, isHeld: false)
     let heldMoments = try gather(held, on: leg, stream, targets.held, &seen.held, isHeld: true)
+    if fitMoments == nil || heldMoments == nil {
+      study.diagnostics.note(
+        "weight '\(study.model.graph[site.weight].name)' stays: the values that it multiplies are not "
+          + "finite, or too large to square")
+    }
     guard let (fitted, _) = fitMoments, let (tested, scatter) = heldMoments,
       let solution = site.solve(consume fitted, held: consume tested)[0],
       solution.heldAfter < Self.worthwhileShare * solution.heldBefore,

@@ -23,6 +23,8 @@ public struct Analysis: Sendable {
   public var machine: Machine
   /// A folder to look for external data in, beside the model's own.
   public var externalDataDirectory: String?
+  /// How the model is to be written; where absent, like the one that is read, with metadata.
+  var written: WrittenForm?
 
   /// The work to do; nothing is read before `run`.
   public init(
@@ -55,7 +57,8 @@ public struct Analysis: Sendable {
     inputs.add(partsOf: loaded)
     if let plan { try inputs.checkDistinct(plan) }
     let result = try analyze(loaded, diagnostics)
-    var report = result.report(verb: "analyze")
+    var report = try result.report(verb: "analyze")
+    if !report.guard.passed { report.refusal = report.guard.refusal }
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
       try result.plan(signature: try result.signature()).write(to: plan, overwriting: overwriting)
@@ -67,6 +70,7 @@ public struct Analysis: Sendable {
   /// Checks what can be checked before a file is read.
   func checkOptions() throws(Failure) {
     _ = try FitPolicy(form: selection.form, fit: selection.fit)
+    try data.checkLabels(flag: "--calibration")
     if let holdout = selection.holdout, !(holdout > 0 && holdout < 1) {
       throw Failure(.usage, "--holdout: expected a share between 0 and 1, got \(holdout)")
     }
@@ -98,11 +102,14 @@ public struct Analysis: Sendable {
     let selector = Selector(
       study: study, policy: policy, rule: rule, acceptance: acceptance,
       memory: momentsMemory, heals: selection.heals,
-      effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget))
+      effort: SearchEffort(sets: selection.searchedSets, seconds: selection.timeBudget),
+      written: try written(loaded))
     let result = AnalysisResult(
-      study: study, selector: selector, selection: try selector.choose(goal), samples: samples)
+      study: study, selector: selector, goal: goal, selection: try selector.choose(goal),
+      samples: samples)
     result.noteLabels(diagnostics)
     result.noteConstants(diagnostics)
+    result.noteUnfolded(diagnostics)
     return result
   }
 
@@ -112,6 +119,7 @@ public struct Analysis: Sendable {
   ) throws(Failure) -> (Study, SampleSet) {
     loaded.noteNewerVersion(diagnostics)
     let extents = try parseExtents(data.dimensions)
+    try loaded.checkDimensions(extents)
     let inferred = try ModelStructure(loaded, extents: extents)
     if inferred.isComplete {
       try checkStreams(of: inferred)
@@ -148,6 +156,11 @@ public struct Analysis: Sendable {
       loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
       diagnostics: diagnostics)
     return (study, samples)
+  }
+
+  private func written(_ loaded: LoadedModel) throws(Failure) -> WrittenForm {
+    if let written { return written }
+    return WrittenForm(output: try ModelOutput(like: loaded), recordsProvenance: true)
   }
 
   /// Bytes that moments may take.

@@ -8,6 +8,7 @@ import Statistics
 struct AnalysisResult {
   let study: Study
   let selector: Selector
+  let goal: Goal
   let selection: Selection
   let samples: SampleSet
 
@@ -42,16 +43,13 @@ struct AnalysisResult {
     selection.choices.sorted { ($0.span.stream, $0.span.from) < ($1.span.stream, $1.span.from) }
   }
 
-  func report(verb: String) -> ConversionReport {
+  func report(verb: String) throws(Failure) -> ConversionReport {
     let graph = study.model.graph
     let inference = study.structure.inference
     let removal = Removal(
       replacing: choices.map(\.span), of: study.streams, in: graph,
       multiplyAdds: { inference.multiplyAdds(of: $0) ?? 0 })
     let added = choices.reduce(0) { $0 + $1.fit.map.parameterCount }
-    let addedBytes = choices.reduce(0) {
-      $0 + study.streams[$1.span.stream].byteCount(ofParameters: $1.fit.map.parameterCount)
-    }
     let addedWork = choices.reduce(0) { sum, choice in
       let stream = study.streams[choice.span.stream]
       return sum
@@ -61,12 +59,12 @@ struct AnalysisResult {
     }
     let work = study.structure.multiplyAdds
     let parameters = study.loaded.model.graph.parameterCount
+    let left = parameters - removal.parameters + added
+    let bytes = try selector.byteCount(choices, selection.updates)
     return ConversionReport(
       schema: "rba-convert/\(verb)/1",
-      parameters: BeforeAfter(before: parameters, after: parameters - removal.parameters + added),
-      bytes: BeforeAfter(
-        before: study.loaded.byteCount,
-        after: study.loaded.byteCount - removal.bytes + addedBytes),
+      parameters: BeforeAfter(before: parameters, after: left),
+      bytes: BeforeAfter(before: study.loaded.byteCount, after: bytes),
       multiplyAdds: BeforeAfter(before: work, after: work - removal.multiplyAdds + addedWork),
       calibration: ConversionReport.Calibration(
         source: samples.source, samples: samples.count, held: study.held.count,
@@ -83,7 +81,8 @@ struct AnalysisResult {
           measuredDamage: entry.measured,
           spans: entry.spans.members.map { $0.span.label(in: study.streams) })
       },
-      guard: selector.rule.verdict(on: selection.measurement),
+      guard: goal.shortfall(parameters: left, bytes: bytes)
+        ?? selector.rule.verdict(on: selection.measurement),
       outputs: selection.measurement.reports,
       unsupported: study.structure.unevaluated.counts, accuracy: selection.measurement.accuracy,
       seconds: selection.seconds, peakBytes: peakResidentBytes(), output: nil)
@@ -116,6 +115,16 @@ struct AnalysisResult {
     where comparison.sampleCount > 1 && comparison.totalScatter == 0 {
       diagnostics.note(
         "output '\(name)' is the same for all samples held out: it tells nothing of what is lost")
+    }
+  }
+
+  /// Says so where spans that were to be folded are passed over alone.
+  func noteUnfolded(_ diagnostics: Diagnostics) {
+    guard selector.policy.form == .folded else { return }
+    for choice in choices where choice.form == .identity {
+      diagnostics.note(
+        "span \(choice.span.label(in: study.streams)) is passed over with nothing folded: no other "
+          + "weight before it does better on held-out samples")
     }
   }
 

@@ -44,7 +44,7 @@ public struct Conversion: Sendable {
   /// Converts, writes, reads back and compares. Where the guard fails or nothing can go, no file is
   /// written and the report says so.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> ConversionReport {
-    let analysis = Analysis(
+    var analysis = Analysis(
       input: input, plan: nil, overwriting: overwriting, data: data, selection: selection,
       machine: machine, externalDataDirectory: externalDataDirectory)
     try analysis.checkOptions()
@@ -61,17 +61,20 @@ public struct Conversion: Sendable {
       target = output
     }
     let loaded = try LoadedModel(path: input, externalDataDirectory: externalDataDirectory)
+    let form: ModelOutput
+    if let target { form = target } else { form = try ModelOutput(like: loaded) }
+    analysis.written = WrittenForm(output: form, recordsProvenance: recordsProvenance)
     inputs.add(partsOf: loaded)
     if let target { try inputs.checkDistinct(target) }
     let result = try analysis.analyze(loaded, diagnostics)
-    var report = result.report(verb: "convert")
-    if result.selection.choices.isEmpty {
-      report.guard.passed = false
-      diagnostics.note("\(selection.reasonForNothing), so no model is written")
+    var report = try result.report(verb: "convert")
+    guard report.guard.passed else {
+      report.refusal = "\(report.guard.refusal), so no model is written"
       return report
     }
-    guard report.guard.passed else {
-      diagnostics.note("the guard failed, so no model is written")
+    guard !result.selection.choices.isEmpty else {
+      report.guard.passed = false
+      report.refusal = "\(result.goal.reasonForNothing), so no model is written"
       return report
     }
     result.noteUncertainty(diagnostics)
@@ -109,20 +112,6 @@ public struct Conversion: Sendable {
         "\(path): the written model gives a relative error of \(measured.damage), "
           + "expected \(result.selection.measurement.damage)")
     }
-  }
-}
-
-extension SelectionOptions {
-  /// Why no span was chosen.
-  fileprivate var reasonForNothing: String {
-    if recipe != nil { return "nothing can be replaced as the recipe has it" }
-    if spans == nil, pick == nil {
-      if targetParameters != nil || targetBytes != nil {
-        return "the model is as small as asked for"
-      }
-      if let threshold { return "no block is redundant by \(score) at \(threshold)" }
-    }
-    return "no set of spans that was measured stays within the limit"
   }
 }
 

@@ -52,6 +52,34 @@ extension LoadedModel {
   }
 }
 
+extension DataRequest {
+  /// - Parameter flag: the option that gives data.
+  /// - Throws: `Failure` where labels are given for samples that are made up.
+  func checkLabels(flag: String) throws(Failure) {
+    guard labels != nil, paths.isEmpty else { return }
+    throw Failure(.usage, "--labels: expected \(flag) beside it")
+  }
+}
+
+extension LoadedModel {
+  /// - Throws: `Failure` where no input has a dimension of a name that an extent is given for.
+  func checkDimensions(_ extents: [String: Int]) throws(Failure) {
+    guard !extents.isEmpty else { return }
+    let known = Set(
+      tensorInputs.flatMap { input in
+        (input.type.shape ?? []).compactMap { dimension in
+          if case .parameter(let name) = dimension { name } else { nil }
+        }
+      })
+    guard let name = extents.keys.filter({ !known.contains($0) }).min() else { return }
+    let names = known.sorted().map { "'\($0)'" }.joined(separator: ", ")
+    throw Failure(
+      .usage,
+      "--dim: no input of \(path) has a dimension '\(name)', "
+        + (known.isEmpty ? "nor any other" : "expected one of \(names)"))
+  }
+}
+
 /// Reads `name=number` settings.
 func parseExtents(_ settings: [String]) throws(Failure) -> [String: Int] {
   var result: [String: Int] = [:]

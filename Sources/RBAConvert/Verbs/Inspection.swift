@@ -23,6 +23,7 @@ public struct Inspection: Sendable {
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> InspectReport {
     let extents = try parseExtents(dimensions)
     let loaded = try load()
+    try loaded.checkDimensions(extents)
     let structure = try ModelStructure(
       loaded, extents: extents, sample: loaded.oneSyntheticSample(extents: extents))
     if let note = structure.note { diagnostics.note(note) }

@@ -47,8 +47,9 @@ public struct ModelRun: Sendable {
 
   /// Runs the model and writes what was asked for.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> RunReport {
-    _ = try parseExtents(data.dimensions)
+    let extents = try parseExtents(data.dimensions)
     let loaded = try LoadedModel(path: model, externalDataDirectory: externalDataDirectory)
+    try loaded.checkDimensions(extents)
     let files = try outputFiles(loaded)
     let feeds = try feeds(loaded, diagnostics)
     let options = ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
@@ -84,6 +85,11 @@ public struct ModelRun: Sendable {
       }
       report.passed = comparison.isWithinTolerance
       report.maxAbsoluteError = comparison.largestError
+      if !comparison.isWithinTolerance {
+        report.refusal =
+          "the outputs are not within \(absoluteTolerance) + \(relativeTolerance) · |expected| of those "
+          + "in \(testSet): the largest error is \(comparison.largestError)"
+      }
     }
     if let outputFolder { try write(outputs, files, outputFolder) }
     return report

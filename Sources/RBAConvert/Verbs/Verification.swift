@@ -38,7 +38,8 @@ public struct Verification: Sendable {
 
   /// Runs both models on the same data and compares their outputs.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> VerifyReport {
-    _ = try parseExtents(data.dimensions)
+    let extents = try parseExtents(data.dimensions)
+    try data.checkLabels(flag: "--inputs")
     guard maximumError >= 0 else {
       throw Failure(.usage, "--max-error: expected a number from 0, got \(maximumError)")
     }
@@ -47,6 +48,7 @@ public struct Verification: Sendable {
     }
     let first = try LoadedModel(path: a, externalDataDirectory: externalDataDirectory)
     let second = try LoadedModel(path: b, externalDataDirectory: externalDataDirectory)
+    try first.checkDimensions(extents)
     try checkInterfaces(first, second)
     let statistics = try data.statistics.map { path throws(Failure) in
       try StatisticsFile(path: path, of: first)
@@ -56,10 +58,12 @@ public struct Verification: Sendable {
     let measurement = try Measurement(
       try outputs(first, samples), try outputs(second, samples), names: first.outputNames,
       labels: samples.labels)
-    let passed = measurement.outputs.allSatisfy { _, comparison in
-      comparison.relativeError <= maximumError
-        && comparison.top1Agreement.map { $0 >= minimumAgreement ?? 0 } ?? true
+    if minimumAgreement != nil, measurement.outputs.allSatisfy({ $1.top1Agreement == nil }) {
+      throw Failure(.usage, "--min-agreement: no output of \(a) is a score per class, [N, classes]")
     }
+    let refusal = measurement.outputs.compactMap { name, comparison in
+      self.refusal(of: name, comparison)
+    }.first
     let isEqual = measurement.outputs.allSatisfy { $0.comparison.maxAbsoluteError == 0 }
     return VerifyReport(
       samples: samples.count, synthetic: samples.isSynthetic, outputs: measurement.reports,
@@ -67,7 +71,20 @@ public struct Verification: Sendable {
       firstDivergence: isEqual ? nil : try firstDivergence(first, second, samples),
       domainShift: try domainShift(
         first, second, samples, diagnostics, statistics: statistics),
-      passed: passed)
+      passed: refusal == nil, refusal: refusal)
+  }
+
+  /// Which bound an output does not keep, if there is one.
+  private func refusal(of name: String, _ comparison: OutputComparison) -> String? {
+    // What is no number keeps none.
+    guard comparison.relativeError <= maximumError else {
+      return "output '\(name)' has a relative error of \(comparison.relativeError), "
+        + "the limit is \(maximumError)"
+    }
+    guard let agreement = comparison.top1Agreement, let least = minimumAgreement,
+      !(agreement >= least)
+    else { return nil }
+    return "output '\(name)' has a top-1 agreement of \(agreement), the limit is \(least)"
   }
 
   private func outputs(
