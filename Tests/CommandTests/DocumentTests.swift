@@ -14,7 +14,9 @@ import Testing
   {
     let outcome = try Program.run([verb] + arguments + ["--json", "--quiet"])
     #expect(outcome.status == status)
-    #expect(outcome.stderr == "")
+    // What the status says has its reason there, however quiet.
+    #expect(outcome.stderr.split(separator: "\n").count == status)
+    #expect(status == 0 || outcome.stderr.hasPrefix("rba-convert: error: "))
     let object = try JSONSerialization.jsonObject(with: Data(outcome.stdout.utf8))
     let document = try #require(object as? Document)
     #expect(document["schema"] as? String == "rba-convert/\(verb)/1")
@@ -127,6 +129,8 @@ import Testing
     let document = try document("verify", status: 1, [Sample.model, output] + inputs)
     #expect(document["passed"] as? Bool == false)
     #expect(document["firstDivergence"] is String)
+    let refusal = try #require(document["refusal"] as? String)
+    #expect(refusal.hasPrefix("output 'logits' has a relative error of "))
     try expect(document["accuracy"], has: ["a", "b"])
   }
 

@@ -59,6 +59,45 @@ import Testing
       ["analyze", "a", "--score-token", "last"],
       "--score-token: expected --recipe, --threshold or --scores beside it"
     ),
+    (
+      ["a", "b", "--threshold", "0.1", "--score-token", "last"],
+      "--score-token: expected a --score of tokens, got 'output-damage'"
+    ),
+    (
+      ["a", "b", "--threshold", "0.1", "--score", "relative-residual", "--score-token", "last"],
+      "--score-token: expected a --score of tokens, got 'relative-residual'"
+    ),
+    (["a", "b", "--score", "cosine"], "--score: expected --threshold beside it"),
+    (
+      ["a", "b", "--recipe", "toast", "--blocks", "2", "--fit", "ridge"],
+      "--recipe says which form and fit, so --form and --fit do not go with it"
+    ),
+    (
+      ["a", "b", "--recipe", "toast", "--blocks", "2", "--no-heal"],
+      "--recipe heals nothing, so --no-heal does not go with it"
+    ),
+    (
+      ["a", "b", "--spans", "1:2", "--search", "3"],
+      "--spans searches for no sets, so --search does not go with it"
+    ),
+    (
+      ["a", "b", "--threshold", "1", "--time-budget", "3"],
+      "--threshold searches for no sets, so --time-budget does not go with it"
+    ),
+    (
+      ["a", "b", "--fit", "least-squares", "--form", "bias"],
+      "--fit: least-squares is of --form auto, linear or folded, got 'bias'"
+    ),
+    (["run", "a", "--rtol", "1"], "--rtol and --atol: expected --pbdir beside them"),
+    (
+      ["run", "a", "--pbdir", "b", "--dim", "n=2"],
+      "--pbdir says what is fed, so --samples and --dim do not go with it"
+    ),
+    (["run", "a", "--labels", "b"], "--labels: this verb does nothing with labels"),
+    (
+      ["gather-stats", "a", "-o", "b", "--labels", "c"],
+      "--labels: this verb does nothing with labels"
+    ),
     (["a", "b", "--samples", "0"], "--samples: expected a positive number, got 0"),
     (["a", "b", "--threads", "0"], "--threads: expected a number from 1 to 1024, got 0"),
     (["a", "b", "--max-drop", "-1"], "missing value for '--max-drop <max-drop>'"),
@@ -104,6 +143,43 @@ import Testing
     #expect(try folder.contents == [])
   }
 
+  @Test(arguments: [
+    ["inspect", Sample.model], ["run", Sample.model], ["verify", Sample.model, Sample.model],
+    ["analyze", Sample.model],
+  ])
+  func dimensionsThatTheModelLacks(arguments: [String]) throws {
+    let outcome = try Program.run(arguments + ["--dim", "batch=2", "--dim", "beauty=3"])
+    let message =
+      "--dim: no input of \(Sample.model) has a dimension 'beauty', expected one of 'batch'"
+    #expect(
+      outcome == Outcome(status: 64, stdout: "", stderr: "rba-convert: error: \(message)\n"))
+  }
+
+  /// What is told by the status has a reason, however quiet.
+  @Test(arguments: [
+    (
+      ["--spans", "0:12", "--form", "identity", "--max-drop", "0"],
+      "the guard failed: accuracy-drop #, limit #"
+    ),
+    (["--threshold=-1"], "no block is redundant by output-damage at -#"),
+    (
+      ["--target-params", "0.1%", "--search", "1"],
+      "the smallest model found has # parameters, at most # were asked for"
+    ),
+    (["--target-params", "100%", "--search", "1"], "the model is as small as asked for"),
+  ])
+  func aRefusalSaysWhyInOneLine(options: [String], reason: String) throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Program.run(
+      [Sample.model, folder.path("out.onnx"), "--calibration", Sample.calibration]
+        + ["--samples", "32", "-q"] + options)
+    #expect(outcome.status == 1)
+    #expect(outcome.stdout == "")
+    let line = outcome.stderr.replacing(#/[0-9]+(\.[0-9]+)?/#, with: "#")
+    #expect(line == "rba-convert: error: \(reason), so no model is written\n")
+    #expect(try folder.contents == [])
+  }
+
   /// What can be told without a file is told before one is looked for.
   @Test(arguments: [
     (
@@ -127,6 +203,8 @@ import Testing
       ["analyze", "a", "--scores", "--score-token", "x"],
       "--score-token: expected all, last, or a number from 0, got 'x'"
     ),
+    (["a", "b", "--labels", "c"], "--labels: expected --calibration beside it"),
+    (["verify", "a", "b", "--labels", "c"], "--labels: expected --inputs beside it"),
     (["a", "b", "--dim", "x"], "--dim: expected name=number, got 'x'"),
     (["inspect", "a", "--dim", "x=0"], "--dim: expected name=number, got 'x=0'"),
     (["run", "a", "--dim", "x"], "--dim: expected name=number, got 'x'"),

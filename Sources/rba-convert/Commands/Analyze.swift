@@ -41,6 +41,6 @@ struct Analyze: ParsableCommand {
     let lines =
       selection.selectsNothing ? ScoresText.lines(report) : ConversionText.lines(report)
     try common.show(report, lines)
-    if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }
+    if !report.guard.passed { try common.refuse(report.refusal) }
   }
 }

@@ -32,15 +32,24 @@ struct PlanningOptions: ParsableArguments {
   var autoThreshold = false
 
   @Option(
-    help:
-      "Replace the guard's limit: points of accuracy or agreement as a fraction, or relative error."
-  )
+    help: """
+      Replace the guard's limits by this one: the drop of accuracy where labels are given, the share of \
+      samples whose largest class changes for scores of classes, else the relative error. Scores of \
+      classes then have no limit on their relative error.
+      """)
   var maxDrop: Double?
 
-  @Option(help: "Go down to this share of the parameters, such as 60%.")
+  @Option(
+    help:
+      "Go down to this share of the parameters, such as 60%. Where that is not reached, exit with 1."
+  )
   var targetParams: String?
 
-  @Option(help: "Go down to this many bytes, such as 50M.")
+  @Option(
+    help: """
+      Go down to files of this many bytes, such as 50M, external data among them. Where that is not \
+      reached, exit with 1.
+      """)
   var targetBytes: ByteCount?
 
   @Option(help: "Replace these spans of blocks, such as 3:5,9:11.")
@@ -57,9 +66,9 @@ struct PlanningOptions: ParsableArguments {
   @Option(
     help: """
       Score for --threshold: output-damage, relative-residual or angular-distance, redundant at or \
-      below it; block-redundancy, cosine or linear-cka, at or above it.
+      below it; block-redundancy, cosine or linear-cka, at or above it. (default: output-damage)
       """)
-  var score = "output-damage"
+  var score: String?
 
   @Option(
     help: """
@@ -85,13 +94,16 @@ struct PlanningOptions: ParsableArguments {
     help: """
       Replacement: auto, identity, bias, diagonal, low-rank, linear, linear-unbiased, context (with \
       the mean token), convolution (3 x 3), or folded (passed over, with the last weight before the \
-      span solved anew).
+      span solved anew). (default: auto)
       """)
-  var form = "auto"
+  var form: String?
 
   @Option(
-    help: "Fit: ridge (toward identity, chosen on held-out data) or least-squares (the paper's).")
-  var fit = "ridge"
+    help: """
+      Fit: ridge (toward identity, chosen on held-out data) or least-squares (the paper's, of forms \
+      auto, linear and folded). (default: ridge)
+      """)
+  var fit: String?
 
   @Option(
     help:
@@ -119,7 +131,8 @@ struct PlanningOptions: ParsableArguments {
   var options: SelectionOptions {
     SelectionOptions(
       maximumDrop: maxDrop, targetParameters: targetParams, targetBytes: targetBytes?.value,
-      spans: spans, pick: pick, threshold: threshold, score: score, form: form, fit: fit,
+      spans: spans, pick: pick, threshold: threshold, score: score ?? "output-damage",
+      form: form ?? "auto", fit: fit ?? "ridge",
       holdout: holdout, recipe: recipe, blocks: blocks, scoreToken: scoreToken,
       heals: !noHeal,
       searchedSets: search, timeBudget: timeBudget)
@@ -136,8 +149,41 @@ struct PlanningOptions: ParsableArguments {
 
   /// Checks that something asks for the scores that options are about.
   func checkScores(areReported: Bool = false) throws {
-    guard scoreToken != nil, recipe == nil, threshold == nil, !areReported else { return }
-    throw ValidationError("--score-token: expected --recipe, --threshold or --scores beside it")
+    guard scoreToken != nil, recipe == nil, !areReported else { return }
+    guard threshold != nil else {
+      throw ValidationError("--score-token: expected --recipe, --threshold or --scores beside it")
+    }
+    guard let score, !["output-damage", "relative-residual"].contains(score) else {
+      throw ValidationError(
+        "--score-token: expected a --score of tokens, got '\(score ?? "output-damage")'")
+    }
+  }
+
+  /// Checks that what is given beside the goal has an effect on it.
+  private func checkGoal() throws {
+    if recipe != nil, form != nil || fit != nil {
+      throw ValidationError(
+        "--recipe says which form and fit, so --form and --fit do not go with it")
+    }
+    if recipe != nil, noHeal {
+      throw ValidationError("--recipe heals nothing, so --no-heal does not go with it")
+    }
+    if fit == "least-squares", let form, !["auto", "linear", "folded"].contains(form) {
+      throw ValidationError(
+        "--fit: least-squares is of --form auto, linear or folded, got '\(form)'")
+    }
+    if score != nil, threshold == nil {
+      throw ValidationError("--score: expected --threshold beside it")
+    }
+    let fixed = [
+      ("--spans", spans != nil), ("--threshold", threshold != nil), ("--recipe", recipe != nil),
+    ]
+    .first(where: \.1)?.0
+    let searching = [("--search", search != nil), ("--time-budget", timeBudget != nil)]
+      .first(where: \.1)?.0
+    if let fixed, let searching {
+      throw ValidationError("\(fixed) searches for no sets, so \(searching) does not go with it")
+    }
   }
 
   func validate() throws {
@@ -147,10 +193,7 @@ struct PlanningOptions: ParsableArguments {
     if (recipe == nil) != (blocks == nil) {
       throw ValidationError("--recipe and --blocks need each other")
     }
-    if recipe != nil, form != "auto" || fit != "ridge" {
-      throw ValidationError(
-        "--recipe says which form and fit, so --form and --fit do not go with it")
-    }
+    try checkGoal()
     if let search, search < 0 {
       throw ValidationError("--search: expected a number from 0, got \(search)")
     }
@@ -202,6 +245,6 @@ struct Convert: ParsableCommand {
       externalData: placement.externalData, externalDataDirectory: reading.externalDataDir)
     let report = try conversion.run(common.diagnostics)
     try common.show(report, ConversionText.lines(report))
-    if !report.guard.passed { throw ExitCode(ExitStatus.refused.rawValue) }
+    if !report.guard.passed { try common.refuse(report.refusal) }
   }
 }

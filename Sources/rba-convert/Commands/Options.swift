@@ -22,6 +22,12 @@ struct CommonOptions: ParsableArguments {
       })
   }
 
+  /// Says on standard error why the status is 1, whatever is said beside.
+  func refuse(_ reason: String?) throws -> Never {
+    Terminal.complain("rba-convert: error: \(reason ?? "not as asked for")")
+    throw ExitCode(ExitStatus.refused.rawValue)
+  }
+
   /// Prints a report as JSON, or the lines that show it to a person.
   func show(_ report: some Encodable, _ lines: @autoclosure () -> [String]) throws {
     if json {
@@ -68,17 +74,28 @@ struct MachineOptions: ParsableArguments {
 
 /// Options that say where data comes from and how it is fed.
 struct DataOptions: ParsableArguments {
-  @Option(help: "Integer class labels: .npy, .npz or .safetensors. Never fed.")
+  @Option(help: "Integer class labels of the data given: .npy, .npz or .safetensors. Never fed.")
   var labels: String?
 
-  @Option(help: "Use at most this many samples.")
+  @Option(help: "Use at most this many samples, spread evenly over those given.")
   var samples: Int?
 
-  @Option(help: "Seed of synthetic data.")
+  @Option(help: "Seed of synthetic data; without effect where data are given.")
   var seed: UInt64 = 0
 
-  @Option(help: "Extent of a dimension parameter for synthetic data, as name=number.")
+  @Option(
+    help: """
+      Extent of a dimension parameter of the model's inputs, as name=number; that of data given comes \
+      first, and the first axis is that of the samples.
+      """)
   var dim: [String] = []
+
+  /// Checks that no labels are given to what does nothing with them.
+  func checkNoLabels() throws {
+    guard labels == nil else {
+      throw ValidationError("--labels: this verb does nothing with labels")
+    }
+  }
 
   func request(_ paths: [String], statistics: String? = nil) -> DataRequest {
     DataRequest(

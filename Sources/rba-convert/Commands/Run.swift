@@ -19,11 +19,11 @@ struct Run: ParsableCommand {
   @Option(help: "Compare with an ONNX test_data_set folder (input_0.pb, output_0.pb, …).")
   var pbdir: String?
 
-  @Option(help: "Relative tolerance of --pbdir.")
-  var rtol: Double = 1e-3
+  @Option(help: "Relative tolerance of --pbdir. (default: 1e-3)")
+  var rtol: Double?
 
-  @Option(help: "Absolute tolerance of --pbdir.")
-  var atol: Double = 1e-7
+  @Option(help: "Absolute tolerance of --pbdir. (default: 1e-7)")
+  var atol: Double?
 
   @Option(help: "Run this many times and report each time.")
   var `repeat`: Int = 1
@@ -41,15 +41,23 @@ struct Run: ParsableCommand {
     if pbdir != nil && !inputs.isEmpty {
       throw ValidationError("--pbdir and --inputs exclude each other")
     }
+    if pbdir == nil, rtol != nil || atol != nil {
+      throw ValidationError("--rtol and --atol: expected --pbdir beside them")
+    }
+    if pbdir != nil, data.samples != nil || !data.dim.isEmpty {
+      throw ValidationError("--pbdir says what is fed, so --samples and --dim do not go with it")
+    }
+    try data.checkNoLabels()
   }
 
   func run() throws {
     let execution = ModelRun(
-      model: model, data: data.request(inputs), testSet: pbdir, relativeTolerance: rtol,
-      absoluteTolerance: atol, outputFolder: output, overwriting: force, repetitions: self.repeat,
+      model: model, data: data.request(inputs), testSet: pbdir, relativeTolerance: rtol ?? 1e-3,
+      absoluteTolerance: atol ?? 1e-7, outputFolder: output, overwriting: force,
+      repetitions: self.repeat,
       machine: machine.machine, externalDataDirectory: reading.externalDataDir)
     let report = try execution.run(common.diagnostics)
     try common.show(report, RunText.lines(report))
-    if report.passed == false { throw ExitCode(ExitStatus.refused.rawValue) }
+    if report.passed == false { try common.refuse(report.refusal) }
   }
 }

@@ -44,6 +44,6 @@ struct Verify: ParsableCommand {
       externalDataDirectory: reading.externalDataDir)
     let report = try verification.run(common.diagnostics)
     try common.show(report, VerifyText.lines(report))
-    if !report.passed { throw ExitCode(ExitStatus.refused.rawValue) }
+    if !report.passed { try common.refuse(report.refusal) }
   }
 }
