@@ -27,7 +27,7 @@ struct SequentialPass {
   private(set) var updates: [WeightUpdate] = []
   private(set) var healed: [HealedStep] = []
 
-  /// Bytes that travelling values of one set of samples may take.
+  /// Bytes that travelling values of one set of samples may take, where half the memory allowed is not less.
   private static let activationBytes = 128 << 20
   /// Samples that travel however little fits.
   private static let fewestSamples = 16
@@ -47,7 +47,8 @@ struct SequentialPass {
     sites = study.healingSites
     // Two sets of values come in while two go out.
     let largest = study.streams.map(\.type.byteCount).max() ?? 1
-    let most = max(Self.activationBytes / max(4 * largest, 1), Self.fewestSamples)
+    let bytes = min(Self.activationBytes, memory / 2)
+    let most = max(bytes / max(4 * largest, 1), Self.fewestSamples)
     let group = study.batching.group
     let fitted = study.fit.spread(min(most, limit?.fit ?? most), group: group)
     let tested = study.held.spread(min(most, limit?.held ?? most), group: group)
