@@ -60,7 +60,8 @@ package struct OutputComparison: Sendable {
         if gaps.isEmpty { gaps = Array(repeating: 0, count: means.count) }
         gaps[index] += 1
       }
-      if x.isNaN && y.isNaN { continue }
+      // An infinity that both have has no length to compare.
+      if difference == 0 && !x.isFinite { continue }
       dot += x * y
       normA += x * x
       normB += y * y
@@ -132,37 +133,41 @@ package struct OutputComparison: Sendable {
     labelCounts.values.max().map { Double($0) / Double(labelled) }
   }
 
-  // MARK: Standard errors, samples being drawn independently
+  // MARK: Standard errors
+
+  // Samples are taken as drawn independently, but for each being there `repetition` times.
 
   /// Of `relativeError`, what the first model's outputs vary taken as known; infinite where that is.
-  package var relativeErrorDeviation: Double {
+  package func relativeErrorDeviation(repetition: Double = 1) -> Double {
     guard squaredError > 0, sampleCount > 0 else { return 0 }
     guard squaredError.isFinite else { return .infinity }
     let count = Double(sampleCount)
     let variance = max(squaredErrorSquares - squaredError * squaredError / count, 0)
-    return totalScatter > 0 ? variance.squareRoot() / totalScatter : .infinity
+    return totalScatter > 0 ? (variance * repetition).squareRoot() / totalScatter : .infinity
   }
 
   /// Of the share of samples whose largest class differs.
-  package var disagreementDeviation: Double? {
+  package func disagreementDeviation(repetition: Double = 1) -> Double? {
     guard countsClasses, sampleCount > 0 else { return nil }
-    return Self.deviation(ofShare: sampleCount - agreements, of: sampleCount)
+    return Self.deviation(
+      ofShare: Double(sampleCount - agreements) / repetition, of: Double(sampleCount) / repetition)
   }
 
   /// Of the difference of both accuracies: of samples that one model alone classifies rightly.
-  package var accuracyDropDeviation: Double? {
+  package func accuracyDropDeviation(repetition: Double = 1) -> Double? {
     guard labelled > 0 else { return nil }
-    let (lost, won) = (correct.a - correct.both, correct.b - correct.both)
-    let count = Double(labelled)
-    let drop = Double(lost - won) / count
+    let lost = Double(correct.a - correct.both) / repetition
+    let won = Double(correct.b - correct.both) / repetition
+    let count = Double(labelled) / repetition
+    let drop = (lost - won) / count
     // One more of each: none seen does not mean that there are none.
-    let variance = max(Double(lost + won + 2) / (count + 2) - drop * drop, 0)
+    let variance = max((lost + won + 2) / (count + 2) - drop * drop, 0)
     return (variance / count).squareRoot()
   }
 
   /// Of a share, after one more of each kind (Laplace): none seen does not mean that there are none.
-  private static func deviation(ofShare part: Int, of whole: Int) -> Double {
-    let share = Double(part + 1) / Double(whole + 2)
-    return (share * (1 - share) / Double(whole)).squareRoot()
+  private static func deviation(ofShare part: Double, of whole: Double) -> Double {
+    let share = (part + 1) / (whole + 2)
+    return (share * (1 - share) / whole).squareRoot()
   }
 }

@@ -222,7 +222,7 @@ struct HealableNetwork: Sendable, CustomTestStringConvertible {
 
   @Test func bytesAreThoseOfThePlanWhateverTheThreads() throws {
     let selection = SelectionOptions(spans: "2:5", form: "identity")
-    let data = DataRequest(paths: [Sample.calibration], maximumSamples: 64)
+    let data = DataRequest(paths: [Sample.calibration], maximumSamples: 128)
     var results: [Data] = []
     for threads in [1, 2] {
       let path = folder.path("\(threads).onnx")

@@ -147,16 +147,33 @@ import Testing
     // One of four disagrees; 2 of 6 after one more of each kind.
     let agreement = rule(limit: 0.25).verdict(on: try measure(a, b))
     let share = (1.0 / 3 * 2 / 3 / 4).squareRoot()
-    #expect(abs(agreement.bound - (0.25 + 1.645 * 2.0.squareRoot() * share)) < 1e-12)
+    #expect(abs(agreement.bound - (0.25 + 1.644854 * 2.0.squareRoot() * share)) < 1e-6)
     #expect(agreement.passed)
     let x = Tensor([0, 2, 4] as [Float], shape: [3, 1])
     let y = Tensor([0, 2, 5] as [Float], shape: [3, 1])
     // Squared errors 0, 0, 1 have the variance 2/9; three of them sum up, over a scatter of 8.
     let error = rule().verdict(on: try measure(x, y))
     let deviation = (2.0 / 3).squareRoot() / 8
-    #expect(abs(error.bound - (0.125 + 1.645 * 2.0.squareRoot() * deviation)) < 1e-12)
+    #expect(abs(error.bound - (0.125 + 1.644854 * 2.0.squareRoot() * deviation)) < 1e-6)
     let none = rule().verdict(on: try measure(x, x))
     #expect(none.bound == 0)
+  }
+
+  /// The one chosen of fifty lies within what all fifty lie within, and sixteen samples that are four
+  /// different ones tell as much as those four.
+  @Test func theBoundWidensWithWhatWasTriedAndWithWhatRepeats() throws {
+    var tried = rule(limit: 0.25)
+    tried.trials = 50
+    let share = (1.0 / 3 * 2 / 3 / 4).squareRoot()
+    let bound = 0.25 + 3.090232 * 2.0.squareRoot() * share
+    #expect(abs(tried.verdict(on: try measure(a, b)).bound - min(bound, 1)) < 1e-6)
+    var repeated = rule(limit: 0.25)
+    repeated.repetition = 4
+    let fourfold = try measure(
+      Tensor.concatenating([a, a, a, a]), Tensor.concatenating([b, b, b, b]))
+    let once = rule(limit: 0.25).verdict(on: try measure(a, b))
+    #expect(abs(repeated.verdict(on: fourfold).bound - once.bound) < 1e-12)
+    #expect(rule(limit: 0.25).verdict(on: fourfold).bound < once.bound)
   }
 
   @Test func otherOutputsDecideByRelativeError() throws {

@@ -22,7 +22,7 @@ import Testing
   }
 
   /// Room for some twenty passes.
-  private static let capacity = 1 << 24
+  private static let capacity = 3 << 24
   /// Where a value is computed from changes how its sums are grouped, in float: by 2⁻²⁴ √64 of a value, of
   /// which the errors compared are a tenth or so, twice that for their squares, and what some solves in
   /// sequence make of it.
@@ -31,7 +31,7 @@ import Testing
   @Test func aPassTakenUpEndsAsOneFromTheStart() throws {
     let study = try Analysis(
       input: Sample.model, plan: nil, overwriting: false,
-      data: DataRequest(paths: [Sample.calibration], maximumSamples: 32),
+      data: DataRequest(paths: [Sample.calibration], maximumSamples: 96),
       selection: SelectionOptions(), machine: Machine(threads: 2)
     ).study(LoadedModel(path: Sample.model), Notes().diagnostics).0
     let policy = try FitPolicy(form: "auto", fit: "ridge")

@@ -22,7 +22,7 @@ import Testing
     let (fit, held) = samples(count).split(holding: share)
     let labels = (fit.labels ?? []) + (held.labels ?? [])
     #expect(labels.sorted() == Array(0..<count))
-    // Rounding down, as the first samples are all fitted on.
+    // Rounding down.
     #expect(held.count == Int((Double(count) * share).rounded(.down)))
     #expect(fit.rows == fit.labels)
     #expect(held.rows == held.labels)
@@ -54,12 +54,29 @@ import Testing
   }
 
   @Test func fewSamplesAreSpreadOverAll() {
-    #expect(selection(10).spread(4).rows == [0, 2, 5, 7])
+    // Runs of 2, 3, 2 and 3, of which the places from the end are 0, 0.62, 0.24 and 0.85.
+    #expect(selection(10).spread(4).rows == [1, 3, 6, 7])
     #expect(selection(3).spread(4).rows == [0, 1, 2])
-    #expect(selection(10).spread(5, group: 2).rows == [0, 1, 4, 5])
+    #expect(selection(10).spread(5, group: 2).rows == [2, 3, 6, 7])
     #expect(selection(9).spread(8, group: 4).rows == [0, 1, 2, 3, 4, 5, 6, 7])
-    #expect(selection(10).spread(2, group: 4).rows == [0, 5])
+    #expect(selection(10).spread(2, group: 4).rows == [4, 6])
     #expect(selection(10).spread(0).rows.isEmpty)
+  }
+
+  /// A stride of ten would see one of ten classes only.
+  @Test func fewSamplesOfClassesThatTakeTurnsAreOfAll() {
+    let classes = selection(1000).spread(100).rows.map { $0 % 10 }
+    for kind in 0..<10 { #expect((7...13).contains(classes.count { $0 == kind })) }
+  }
+
+  /// Such as a time step: it has no rows.
+  @Test func aSampleOfAScalarIsOne() {
+    let sample = SampleSet(
+      feeds: ["t": Tensor([3] as [Float], shape: [])], source: "", isSynthetic: false,
+      isSingle: true)
+    let (fit, held) = sample.split(holding: 0.5)
+    #expect(fit.rows == [0] && held.rows.isEmpty)
+    #expect(sample.kindCount() == 1)
   }
 
   @Test func whatDoesNotFillAGroupIsLeftOutWhereSamplesDependOnOthers() {
@@ -83,6 +100,6 @@ import Testing
     let (fit, held) = samples.split(holding: 0.5, group: group)
     #expect(held.count == 20 && fit.count == 20)
     #expect(Set(fit.rows.map { values[$0] }).isDisjoint(with: held.rows.map { values[$0] }))
-    #expect(samples.kindCount == 20)
+    #expect(samples.kindCount() == 20)
   }
 }

@@ -59,6 +59,12 @@ import Testing
     ] { #expect(OutputComparison.absoluteError(a, b) == error, "\(a), \(b)") }
   }
 
+  @Test func `an infinity that both have makes nothing alike`() {
+    let comparison = Self.compare([[1, 2, -.infinity]], [[-1, -2, -.infinity]])
+    #expect(comparison.cosine == -1)
+    #expect(comparison.maxAbsoluteError == 4)
+  }
+
   @Test func `equal outputs have no error, whatever they hold`() {
     let a: [[Float]] = [[.nan, 1, .infinity], [0, 0, 0], [1, -.infinity, .nan]]
     let comparison = Self.compare(a, a)
@@ -80,7 +86,7 @@ import Testing
     #expect(comparison.meanAbsoluteError == .infinity)
     #expect(comparison.minimumTolerance == .infinity)
     #expect(comparison.relativeError == .infinity)
-    #expect(comparison.relativeErrorDeviation == .infinity)
+    #expect(comparison.relativeErrorDeviation() == .infinity)
     #expect(comparison.cosine <= 1)
   }
 

@@ -49,13 +49,25 @@ struct SampleLoader {
         }
       }
     }
-    if let path = request.labels { labels = try readTensors(path).first }
+    if let path = request.labels { labels = try readLabels(path) }
     if !ignored.isEmpty && !feeds.isEmpty {
       diagnostics.note("not fed, since no input is called so: \(ignored.joined(separator: ", "))")
     }
     let source = request.paths.joined(separator: ", ")
     try checkComplete(feeds, ignored: ignored, source: source)
     return try assemble(feeds, labels, request, source: source)
+  }
+
+  /// The tensor called `labels`, or the only one.
+  private func readLabels(_ path: String) throws(Failure) -> NamedTensor {
+    let tensors = try readTensors(path)
+    if let labels = tensors.first(where: { $0.name == "labels" }) ?? tensors.first,
+      tensors.count == 1 || labels.name == "labels"
+    {
+      return labels
+    }
+    throw Failure(
+      .malformedInput, "\(path): expected 'labels' or one tensor, got \(tensors.count) others")
   }
 
   /// `name:PATH`, where the first part is an input's name, or a path alone.
@@ -145,9 +157,7 @@ struct SampleLoader {
     let all = SampleSet(
       feeds: tensors, labels: classes, source: source, isSynthetic: false)
     guard let limit = request.maximumSamples, limit < samples else { return all }
-    // Data are often sorted by class.
-    return all.selecting(
-      (0..<limit).map { limit.dividingFullWidth($0.multipliedFullWidth(by: samples)).quotient })
+    return all.selecting(limit.places(among: samples))
   }
 
   /// The tensors as one sample, where the inputs have no axis in common that could run over samples and

@@ -36,7 +36,8 @@ struct SampleSet: Sendable {
   ) -> (fit: SampleSelection, held: SampleSelection) {
     let group = max(group, 1)
     let kinds = kinds(group: group)
-    let held = Self.held((kinds.max() ?? -1) + 1, share: share)
+    let kindCount = Set(kinds).count
+    let held = Set(Int((Double(kindCount) * share).rounded(.down)).places(among: kindCount))
     let indices = Array(0..<count)
     return (
       SampleSelection(samples: self, rows: indices.filter { !held.contains(kinds[$0 / group]) }),
@@ -44,25 +45,9 @@ struct SampleSet: Sendable {
     )
   }
 
-  /// Which of so many groups are held: one of each run, `share` of all, rounded down.
-  ///
-  /// Their places in the runs are multiples of the golden ratio modulo 1, which are evenly spread over any
-  /// arithmetic progression of runs (Weyl 1916), whatever the period of the data.
-  private static func held(_ count: Int, share: Double) -> Set<Int> {
-    func runs(before index: Int) -> Int { Int((Double(index) * share).rounded(.down)) }
-    let golden = (5.0.squareRoot() - 1) / 2
-    var result: Set<Int> = []
-    var start = 0
-    for end in 1..<max(count + 1, 1) where runs(before: end) > result.count {
-      let place = (Double(result.count) * golden).truncatingRemainder(dividingBy: 1)
-      result.insert(end - 1 - Int(place * Double(end - start)))
-      start = end
-    }
-    return result
-  }
-
   /// A number for each group of samples, by first appearance: the same for equal ones.
-  private func kinds(group: Int) -> [Int] {
+  func kinds(group: Int = 1) -> [Int] {
+    guard !isSingle else { return [0] }
     let tensors = feeds.sorted { $0.key < $1.key }.map(\.value)
     var known: [String: Int] = [:]
     return stride(from: 0, to: count, by: group).map { start in
@@ -77,8 +62,8 @@ struct SampleSet: Sendable {
     }
   }
 
-  /// How many samples differ from all others before them.
-  var kindCount: Int { Set(kinds(group: 1)).count }
+  /// How many groups differ from all others before them.
+  func kindCount(group: Int = 1) -> Int { Set(kinds(group: max(group, 1))).count }
 
   /// The first samples to fit on, and the last, which are never fitted on.
   func splitInTwo(
@@ -89,5 +74,25 @@ struct SampleSet: Sendable {
       SampleSelection(samples: self, rows: Array(0..<count - held)),
       SampleSelection(samples: self, rows: Array(count - held..<count))
     )
+  }
+}
+
+extension Int {
+  /// So many of `count` places, ascending: one of each of as many runs, evenly spread over data that is
+  /// sorted and over data that repeats itself.
+  ///
+  /// The place in a run is a multiple of the golden ratio modulo 1: such are evenly spread over any
+  /// arithmetic progression of runs (Weyl 1916), whatever the period of the data.
+  func places(among count: Int) -> [Int] {
+    let golden = (5.0.squareRoot() - 1) / 2
+    let chosen = Swift.min(self, count)
+    func start(_ run: Int) -> Int {
+      chosen.dividingFullWidth(run.multipliedFullWidth(by: count)).quotient
+    }
+    return (0..<chosen).map { run in
+      let end = start(run + 1)
+      let place = (Double(run) * golden).truncatingRemainder(dividingBy: 1)
+      return end - 1 - Int(place * Double(end - start(run)))
+    }
   }
 }

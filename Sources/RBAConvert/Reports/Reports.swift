@@ -278,15 +278,18 @@ public struct ConversionReport: Encodable, Sendable {
     /// The value found.
     public var measured: Double
     /// What as many other samples of the same kind stay within in 19 of 20 cases, by the scatter of
-    /// those measured.
+    /// those measured and the number of models that were tried on them.
     public var bound: Double
     /// Whether the value found is within the limit.
     public var passed: Bool
 
+    /// Whether the model's size is measured, and not its outputs.
+    public var isSize: Bool { ["parameters", "bytes"].contains(metric) }
+
     /// What failed, in a clause.
     var refusal: String {
       switch metric {
-      case "parameters", "bytes":
+      case _ where isSize:
         "the smallest model found has \(whole(measured)) \(metric), at most \(whole(limit)) were asked for"
       default: "the guard failed: \(metric) \(measured), limit \(limit)"
       }

@@ -13,8 +13,16 @@ struct GuardRule: Sendable {
   /// Names of the outputs that are scores of classes.
   var classScores: Set<String>
 
-  /// Below this many standard errors lie 19 of 20 differences of two measurements that each have one.
-  private static let confidence = 1.645 * 2.0.squareRoot()
+  /// How many models were measured to choose the one that is judged: the luckiest is among the best.
+  var trials = 1
+  /// How often each sample held out is there, on the mean.
+  var repetition = 1.0
+
+  /// Below this many standard errors lie, 19 times of 20, the differences of two measurements that each
+  /// have one, for all models measured at once (Bonferroni): so it does for the one chosen.
+  private var confidence: Double {
+    NormalDistribution.quantile(tail: 0.05 / Double(max(trials, 1))) * 2.0.squareRoot()
+  }
 
   /// The strictest of the criteria that apply: the one nearest to its limit, or furthest beyond.
   func verdict(on measurement: Measurement) -> ConversionReport.Guard {
@@ -44,24 +52,27 @@ struct GuardRule: Sendable {
       let limit = limit ?? (isSynthetic ? standard / 2 : standard)
       return ConversionReport.Guard(
         metric: metric, limit: limit, measured: measured,
-        bound: min(measured + Self.confidence * deviation, largest),
+        bound: min(measured + confidence * deviation, largest),
         passed: measured.isFinite && measured <= limit + 1e-12)
     }
     if let accuracy = comparison.accuracy, comparison.labelsTell {
       return [
         verdict(
           "accuracy-drop", max(accuracy.a - accuracy.b, 0),
-          deviation: comparison.accuracyDropDeviation!, standard: 0.01, atMost: 1)
+          deviation: comparison.accuracyDropDeviation(repetition: repetition)!, standard: 0.01,
+          atMost: 1)
       ]
     }
     let error = verdict(
-      "relative-error", comparison.relativeError, deviation: comparison.relativeErrorDeviation,
+      "relative-error", comparison.relativeError,
+      deviation: comparison.relativeErrorDeviation(repetition: repetition),
       standard: 0.05)
     guard let agreement = comparison.top1Agreement,
       classScores.contains(name) || comparison.accuracy != nil
     else { return [error] }
     let disagreement = verdict(
-      "top1-disagreement", 1 - agreement, deviation: comparison.disagreementDeviation!,
+      "top1-disagreement", 1 - agreement,
+      deviation: comparison.disagreementDeviation(repetition: repetition)!,
       standard: 0.01, atMost: 1)
     // A limit that was asked for is one of classes.
     return limit == nil ? [disagreement, error] : [disagreement]

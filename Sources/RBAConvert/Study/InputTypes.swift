@@ -3,7 +3,7 @@ import GraphIR
 import Operators
 import Tensors
 
-/// Concrete types of a model's inputs for one sample.
+/// Concrete types of a model's inputs for one sample, or for as many as the model takes together.
 struct InputTypes {
   let inputs: [ModelInput]
   let path: String

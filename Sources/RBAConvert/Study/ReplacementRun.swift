@@ -44,7 +44,7 @@ extension Study {
   /// Rows of a sample that are not padding, on the whole.
   func rowsPerSample(of stream: ResidualStream, in samples: SampleSelection) -> Double {
     guard let flags = maskFlags(of: stream, in: samples.feeds), samples.count > 0 else {
-      return Double(max(stream.type.count / max(stream.width, 1), 1))
+      return max(Double(stream.type.count / max(stream.width, 1)) / Double(batching.group), 1)
     }
     return max(flags.reduce(0.0) { $0 + Double($1) } / Double(samples.count), 1)
   }

@@ -10,6 +10,12 @@ struct SampleSelection: Sendable {
   var feeds: [String: SampleRows] { samples.feeds.mapValues { SampleRows($0, rows: rows) } }
   var labels: [Int]? { samples.labels.map { labels in rows.map { labels[$0] } } }
 
+  /// How many of them differ from all others before them.
+  var kindCount: Int {
+    let kinds = samples.kinds()
+    return Set(rows.map { kinds[$0] }).count
+  }
+
   /// Leaves out the samples that do not fill the last of several groups, where what a sample gives may
   /// depend on the others.
   ///
@@ -21,16 +27,14 @@ struct SampleSelection: Sendable {
     return remainder
   }
 
-  /// At most `limit` of them, spread evenly: data is often sorted.
+  /// At most `limit` of them, spread evenly.
   ///
   /// - Parameter group: samples that stay together, where so many are wanted at all.
   func spread(_ limit: Int, group: Int = 1) -> SampleSelection {
     guard limit < count else { return self }
     let (size, chosen) = (limit < group ? 1 : group, limit < group ? limit : limit / group)
-    let groups = (count + size - 1) / size
-    let rows = (0..<chosen).flatMap { index in
-      let start = index * groups / chosen * size
-      return self.rows[start..<min(start + size, count)]
+    let rows = chosen.places(among: (count + size - 1) / size).flatMap { index in
+      self.rows[index * size..<min((index + 1) * size, count)]
     }
     return SampleSelection(samples: samples, rows: rows)
   }

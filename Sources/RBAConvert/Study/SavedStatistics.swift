@@ -146,13 +146,14 @@ extension Study {
   /// Says what the user should know of fitting on other data than those given.
   private func noteUse(of file: StatisticsFile, source: String) {
     let saved = file.header.samples
-    if let entry = file.header.sources.first(where: { $0.name == source }),
-      entry.samples.fit + entry.samples.held == fit.count + held.count,
-      entry.samples.held != held.count
-    {
+    // The same samples split alike. Of others it is not known whether they were fitted on.
+    let isSplitAlike = file.header.sources.contains {
+      $0.name == source && $0.samples.fit == fit.count && $0.samples.held == held.count
+    }
+    if !isSplitAlike {
       diagnostics.note(
-        "\(file.path): \(entry.samples.fit) samples of '\(source)' were fitted on, so some of the "
-          + "\(held.count) held out now are among them; give the same --holdout")
+        "\(file.path): samples held out now may be among those fitted on, and the loss then be larger "
+          + "than is told; give other samples, or all of the same with the same --holdout")
     }
     if !streams.indices.allSatisfy({ weighsAlike(file, stream: $0) }) {
       diagnostics.note(

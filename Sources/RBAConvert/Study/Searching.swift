@@ -42,6 +42,10 @@ extension Selector {
 
   /// Looks for the set of spans that meets the goal, by measuring whole sets.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
+    if case .size(let limit) = target(goal) {
+      let whole = try refit([])
+      if try exactSize(whole, goal) <= limit { return whole.selection([], clock) }
+    }
     // Where no values travel, spans are as they were fitted one by one.
     let travels = study.fitsInSequence
     var sweep = SpanSweep(study: study, policy: policy, memory: memory)
@@ -82,11 +86,15 @@ extension Selector {
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
     let frontier = self.frontier(measured, predictions, options)
+    var trials = count
     let result = try decide(goal, measured, descents, frontier) { set throws(Failure) in
-      try refit(try travels ? Self.unfitted(set) : alone.choices(set))
+      trials += 1
+      return try refit(try travels ? Self.unfitted(set) : alone.choices(set))
     }
     clock.mark("fitting in sequence")
-    return result.selection(frontier, clock)
+    var selection = result.selection(frontier, clock)
+    selection.trials = trials
+    return selection
   }
 
   // MARK: Options
@@ -261,7 +269,7 @@ extension Selector {
     // Both models run over what travels, the rewritten one over what is held out; products of the
     // sites' inputs take about as much again.
     let samples = 3 * Double(limit.fit + limit.held) + Double(study.held.count)
-    return Double(study.structure.multiplyAdds) * samples
+    return Double(study.structure.multiplyAdds) / Double(study.batching.group) * samples
   }
 
   func target(_ goal: Goal) -> SpanSetSearch.Target {

@@ -14,6 +14,8 @@ struct Selection: Sendable {
   var measurement: Measurement
   var frontier: [FrontierEntry]
   var seconds: [String: Double]
+  /// How many models were measured on the held-out data to choose this one.
+  var trials = 1
 }
 
 /// A point of the frontier, with what was measured of it if anything was.
@@ -98,7 +100,9 @@ struct Selector {
     var best = Refit(choices: choices, measurement: try measure(choices))
     clock.mark("choosing")
     if choices.isEmpty { return best.selection([], clock) }
+    var trials = 1
     for healing in heals ? [true, false] : [false] {
+      trials += 1
       let fitted = try refit(choices, healing: healing)
       if fitted.measurement.damage < best.measurement.damage {
         best = fitted
@@ -106,11 +110,14 @@ struct Selector {
       }
     }
     if heals, policy.form == nil, !policy.isLeastSquares {
+      trials += 1
       let passed = try refit(choices.map { Choice(unfitted: .init($0.span, .identity)) })
       if passed.measurement.damage <= best.measurement.damage * SpanSweep.adequacy { best = passed }
     }
     clock.mark("fitting in sequence")
-    return best.selection([], clock)
+    var selection = best.selection([], clock)
+    selection.trials = trials
+    return selection
   }
 
   /// The original against the model with these choices in place, on held-out data.

@@ -46,10 +46,10 @@ struct SequentialPass {
     self.memory = memory
     sites = study.healingSites
     // Two sets of values come in while two go out.
-    let largest = study.streams.map(\.type.byteCount).max() ?? 1
+    let group = study.batching.group
+    let largest = (study.streams.map(\.type.byteCount).max() ?? 1) / group
     let bytes = min(Self.activationBytes, memory / 2)
     let most = max(bytes / max(4 * largest, 1), Self.fewestSamples)
-    let group = study.batching.group
     let fitted = study.fit.spread(min(most, limit?.fit ?? most), group: group)
     let tested = study.held.spread(min(most, limit?.held ?? most), group: group)
     sampleCounts = (fitted.count, tested.count)

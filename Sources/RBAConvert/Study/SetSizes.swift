@@ -14,7 +14,7 @@ import Tensors
 final class SetSizes {
   private let selector: Selector
   private let goal: Goal
-  /// What the files take with nothing replaced and no metadata written, and each part of the graph.
+  /// What the files take with nothing replaced, written anew, and each part of the graph.
   private var whole: (byteCount: Int, parts: PartSizes)?
   private var added: [SpanSet.Member: Int] = [:]
   private var known: [SpanSet: Int] = [:]
@@ -29,7 +29,7 @@ final class SetSizes {
     if case .bytes = goal {
       let (study, output) = (selector.study, selector.written.output)
       whole = (
-        try output.byteCount(of: try study.rewritten([]).model),
+        try selector.written.byteCount(of: try study.rewritten([]).model, study.outline(of: [])),
         output.partSizes(of: study.model.graph)
       )
     }
@@ -62,7 +62,7 @@ final class SetSizes {
 
   private func bytes(_ set: SpanSet, of whole: Int, _ parts: PartSizes) -> Int {
     let study = selector.study
-    guard !set.isEmpty else { return study.loaded.byteCount }
+    guard !set.isEmpty else { return whole }
     let graph = study.model.graph
     let removal = Removal(
       replacing: set.members.map(\.span), of: study.streams, in: graph, multiplyAdds: { _ in 0 })
@@ -75,7 +75,7 @@ final class SetSizes {
       size -= (parts.initializers[value] ?? 0) + (parts.declarations[value] ?? 0)
     }
     for member in set.members { size = saturatingSum(size, added(member)) }
-    return saturatingSum(size, provenance(set))
+    return saturatingSum(size, provenance(set) - provenance(SpanSet()))
   }
 
   private func provenance(_ set: SpanSet) -> Int {

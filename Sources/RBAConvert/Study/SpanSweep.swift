@@ -185,7 +185,8 @@ struct SpanSweep {
 
   /// A span costs half a run on average: the tail behind it.
   private func scoringSamples(for spans: Int) -> SampleSelection {
-    let perSample = Double(study.structure.multiplyAdds) * Double(spans) / 2
+    let perSample =
+      Double(study.structure.multiplyAdds) / Double(study.batching.group) * Double(spans) / 2
     let affordable = Int(min(Double(Self.scoringWork) / max(perSample, 1), 1e6))
     let bounds = isCoarse ? Self.coarseSamples : Self.scoringSamples
     return study.held.spread(

@@ -147,10 +147,14 @@ public struct Analysis: Sendable {
       diagnostics.note(
         "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "
           + "the last \(held.count) are held out together")
-    } else if samples.kindCount < samples.count {
-      diagnostics.note(
-        "of \(samples.count) samples \(samples.kindCount) differ: equal ones are all fitted on or all "
-          + "held out")
+    } else {
+      let groups = (samples.count + batching.group - 1) / batching.group
+      let kinds = samples.kindCount(group: batching.group)
+      if kinds < groups {
+        let what = batching.group == 1 ? "samples" : "groups of \(batching.group) samples"
+        diagnostics.note(
+          "of \(groups) \(what) \(kinds) differ: equal ones are all fitted on or all held out")
+      }
     }
     let study = try Study(
       loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
@@ -208,7 +212,7 @@ public struct Analysis: Sendable {
     }
     guard fit.count > 0, held.count > 0 else {
       let needed = Int(exactly: max(1 / share, 1 / (1 - share)).rounded(.up)) ?? .max
-      let found = batching == .whole ? samples.count : samples.kindCount
+      let found = batching == .whole ? samples.count : samples.kindCount()
       throw Failure(
         .malformedInput,
         "\(samples.source): expected at least \(needed) different samples, to fit on some and hold out "

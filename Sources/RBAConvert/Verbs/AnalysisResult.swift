@@ -12,6 +12,14 @@ struct AnalysisResult {
   let selection: Selection
   let samples: SampleSet
 
+  /// What the choice is held to, and how it was come by.
+  private var rule: GuardRule {
+    var rule = selector.rule
+    rule.trials = selection.trials
+    rule.repetition = Double(study.held.count) / Double(max(study.held.kindCount, 1))
+    return rule
+  }
+
   /// The model that the choice gives.
   func rewritten() throws(Failure) -> RewrittenModel {
     try study.rewritten(selection.choices, updates: selection.updates)
@@ -82,7 +90,7 @@ struct AnalysisResult {
           spans: entry.spans.members.map { $0.span.label(in: study.streams) })
       },
       guard: goal.shortfall(parameters: left, bytes: bytes)
-        ?? selector.rule.verdict(on: selection.measurement),
+        ?? rule.verdict(on: selection.measurement),
       outputs: selection.measurement.reports,
       unsupported: study.structure.unevaluated.counts, accuracy: selection.measurement.accuracy,
       seconds: selection.seconds, peakBytes: peakResidentBytes(), output: nil)
@@ -101,7 +109,7 @@ struct AnalysisResult {
 
   /// Says so where other samples need not pass.
   func noteUncertainty(_ diagnostics: Diagnostics) {
-    guard let verdict = selector.rule.uncertainty(of: selection.measurement) else { return }
+    guard let verdict = rule.uncertainty(of: selection.measurement) else { return }
     let rounded = { (value: Double) in (value * 10_000).rounded(.up) / 10_000 }
     diagnostics.note(
       "other samples may go beyond the limit: as many as were held out stay within "

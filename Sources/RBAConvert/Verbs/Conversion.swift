@@ -7,8 +7,10 @@ import Tensors
 public struct Conversion: Sendable {
   /// The model to read.
   public var input: String
-  /// `nil` for a dry run.
+  /// The file to write; a dry run, which writes none, may leave it out.
   public var output: String?
+  /// Whether the model is written, rather than only what would be is told.
+  public var writes: Bool
   /// Whether files that stand there may be replaced.
   public var overwriting: Bool
   /// Whether the written model's metadata say what was done.
@@ -26,12 +28,13 @@ public struct Conversion: Sendable {
 
   /// The work to do; nothing is read before `run`.
   public init(
-    input: String, output: String?, overwriting: Bool, recordsProvenance: Bool,
+    input: String, output: String?, writes: Bool = true, overwriting: Bool, recordsProvenance: Bool,
     data: DataRequest, selection: SelectionOptions, machine: Machine,
     externalData: String = "keep", externalDataDirectory: String? = nil
   ) {
     self.input = input
     self.output = output
+    self.writes = writes
     self.overwriting = overwriting
     self.recordsProvenance = recordsProvenance
     self.data = data
@@ -57,7 +60,7 @@ public struct Conversion: Sendable {
       let output = try ModelOutput(
         path: output, overwriting: overwriting, externalData: externalData)
       try inputs.checkDistinct(output)
-      try output.checkWritable()
+      if writes { try output.checkWritable() }
       target = output
     }
     let loaded = try LoadedModel(path: input, externalDataDirectory: externalDataDirectory)
@@ -78,7 +81,7 @@ public struct Conversion: Sendable {
       return report
     }
     result.noteUncertainty(diagnostics)
-    guard let target else { return report }
+    guard let target, writes else { return report }
     var rewritten = try result.rewritten()
     rewritten.model.removeStaleTrainingInfo(diagnostics)
     if recordsProvenance {

@@ -116,7 +116,7 @@ struct PlanningOptions: ParsableArguments {
 
   @Option(
     help: """
-      Sets of spans to measure at most while choosing. More find smaller models. Default: what a \
+      Sets of spans to measure at most while choosing. More mostly find smaller models. Default: what a \
       fixed amount of work buys, 12 to 64.
       """)
   var search: Int?
@@ -239,7 +239,7 @@ struct Convert: ParsableCommand {
 
   func run() throws {
     let conversion = Conversion(
-      input: input, output: dryRun ? nil : output, overwriting: force,
+      input: input, output: output, writes: !dryRun, overwriting: force,
       recordsProvenance: !noProvenance, data: planning.request,
       selection: planning.options, machine: machine.machine,
       externalData: placement.externalData, externalDataDirectory: reading.externalDataDir)

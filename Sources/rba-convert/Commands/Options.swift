@@ -6,7 +6,7 @@ struct CommonOptions: ParsableArguments {
   @Flag(help: "Print one JSON document on standard output.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Say nothing but errors and results.")
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
   var quiet = false
 
   /// Notes go to standard error; progress too, if it is a terminal.

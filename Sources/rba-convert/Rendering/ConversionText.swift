@@ -77,6 +77,12 @@ enum ConversionText {
     let verdict = report.guard.passed ? "passed" : "FAILED"
     let limit =
       report.guard.limit.isFinite ? "limit \(Format.significant(report.guard.limit))" : "no limit"
+    if report.guard.isSize {
+      lines.append(
+        "guard \(verdict): \(Int(report.guard.measured)) \(report.guard.metric), at most "
+          + "\(Int(report.guard.limit)) asked for")
+      return lines
+    }
     lines.append(
       "guard \(verdict): \(report.guard.metric) \(Format.significant(report.guard.measured)), "
         + "\(limit); other samples stay within \(Format.significant(report.guard.bound)) 19 times of 20"
