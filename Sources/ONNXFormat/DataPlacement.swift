@@ -34,14 +34,8 @@ final class DataPlacement: TensorPlacement {
   /// are mapped: a page for large ones, as the specification asks.
   private static func alignment(of byteCount: Int) -> Int { byteCount >= 1 << 20 ? 4096 : 64 }
 
-  /// What tells regions apart.
-  private struct Source: Hashable {
-    let storage: ObjectIdentifier
-    let offset: Int
-    let count: Int
-  }
-
-  private var offsets: [Source: Int] = [:]
+  private var offsets: [ByteRegion.Place: Int] = [:]
+  private var kept: Set<ByteRegion.Place> = []
 
   init(_ policy: Policy, fileName: String) {
     self.policy = policy
@@ -63,15 +57,15 @@ final class DataPlacement: TensorPlacement {
   }
 
   private func keep(_ stored: StoredTensor) -> TensorEncoding {
-    keptByteCount = saturatingSum(keptByteCount, stored.tensor.byteCount)
+    if kept.insert(stored.tensor.region.place).inserted {
+      keptByteCount = saturatingSum(keptByteCount, stored.tensor.byteCount)
+    }
     return stored.encoding
   }
 
   private func place(_ region: ByteRegion) -> TensorEncoding {
-    let source = Source(
-      storage: ObjectIdentifier(region.storage), offset: region.offset, count: region.count)
-    let offset = offsets[source] ?? append(region)
-    offsets[source] = offset
+    let offset = offsets[region.place] ?? append(region)
+    offsets[region.place] = offset
     return .external([
       MetadataEntry(key: "location", value: fileName),
       MetadataEntry(key: "offset", value: String(offset)),

@@ -11,8 +11,6 @@ package struct Removal: Sendable {
   package let initializers: [ValueID]
   /// Elements of the initializers and `Constant` tensors that go.
   package let parameters: Int
-  /// Bytes of those.
-  package let bytes: Int
   /// Multiply-adds of the nodes that go.
   package let multiplyAdds: Int
 
@@ -34,14 +32,13 @@ package struct Removal: Sendable {
     for end in ends { uses[end] = 0 }
 
     var dead = Set<NodeID>()
-    var (parameters, bytes, work) = (0, 0, 0)
+    var (parameters, work) = (0, 0)
     var initializers: [ValueID] = []
     var pending = Array(ends)
     while let value = pending.popLast() {
       guard remaining(value) <= 0 else { continue }
       if let stored = graph.initializer(value), graph[value].producer == .initializer {
         parameters += stored.tensor.count
-        bytes += stored.tensor.byteCount
         initializers.append(value)
       }
       guard let id = graph.producer(of: value), !dead.contains(id),
@@ -54,7 +51,6 @@ package struct Removal: Sendable {
         for inner in attribute.graphs { parameters += inner.parameterCount }
         if graph[id].is("Constant"), case .tensor(let stored) = attribute.value {
           parameters += stored.tensor.count
-          bytes += stored.tensor.byteCount
         }
       }
       for read in graph[id].inputs.compactMap(\.self) + graph.captures(of: id) {
@@ -65,7 +61,6 @@ package struct Removal: Sendable {
     self.nodes = graph.order.filter(dead.contains)
     self.initializers = initializers.sorted()
     self.parameters = parameters
-    self.bytes = bytes
     self.multiplyAdds = work
   }
 }

@@ -73,8 +73,8 @@ extension SpanSetSearch {
       if !isShort { current = measured[0] }
     }
 
-    /// Takes another way down, from the smallest of its seeds that do for the target; what was measured
-    /// on it is not measured again.
+    /// Takes another way down. What is left of the budget seldom suffices for all of it, so that it begins
+    /// with a seed: the smallest acceptable one, or the smallest above the size aimed at.
     ///
     /// - Returns: whether there is one, and anything left to measure with.
     mutating func turn<E: Error>(
@@ -295,7 +295,7 @@ extension SpanSetSearch {
       var result: [(set: SpanSet, hope: Double)] = []
       for member in start.set.members {
         let share = (member.span.from..<member.span.to).reduce(0.0) {
-          $0 + max(shares[Step(stream: member.span.stream, index: $1)] ?? 0, 0)
+          $0 + self.share(of: Step(stream: member.span.stream, index: $1))
         }
         for form in search.forms where form != member.form {
           let set = start.set.changing(member, to: form)
@@ -366,13 +366,21 @@ extension SpanSetSearch {
       return result.filter { known[$0] == nil }
     }
 
+    /// The damage that a step has added, or may have where it came with a seed.
+    private func share(of step: Step) -> Double {
+      if let share = shares[step] { return max(share, 0) }
+      let alone = SpanSet().adding(step.index, of: step.stream, as: descent.form)
+      let saved = max(measured[0].size - size(alone), 0)
+      return (search.estimates[step] ?? 0) * Double(saved)
+    }
+
     /// The replaced steps, those first that were seen to add most.
     private func restorable(_ set: SpanSet) -> [Step] {
       set.members.flatMap { member in
         (member.span.from..<member.span.to).map { Step(stream: member.span.stream, index: $0) }
       }
       .sorted {
-        (shares[$1] ?? 0, $0.stream, $0.index) < (shares[$0] ?? 0, $1.stream, $1.index)
+        (share(of: $1), $0.stream, $0.index) < (share(of: $0), $1.stream, $1.index)
       }
     }
   }

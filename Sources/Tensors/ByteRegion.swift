@@ -63,6 +63,22 @@ package struct ByteRegion: Sendable {
     UnsafeRawBufferPointer(rebasing: storage.bytes[offset..<offset + count])
   }
 
+  /// What tells regions apart.
+  package struct Place: Sendable, Hashable {
+    private let storage: ObjectIdentifier
+    private let offset: Int
+    private let count: Int
+
+    fileprivate init(_ region: ByteRegion) {
+      storage = ObjectIdentifier(region.storage)
+      offset = region.offset
+      count = region.count
+    }
+  }
+
+  /// Where the bytes lie: equal for tensors that share them, while one of those lives.
+  package var place: Place { Place(self) }
+
   /// Whether both regions hold the same bytes.
   package func hasSameBytes(as other: ByteRegion) -> Bool {
     guard count == other.count else { return false }

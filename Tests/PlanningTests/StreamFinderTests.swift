@@ -15,7 +15,6 @@ import Testing
     #expect(stream.points.indices.map(stream.label) == ["0", "0.5", "1", "1.5", "2"])
     // The MLP's two matrices and the normalisation's scale.
     #expect(stream.steps[1].removal.parameters == 2 * 16 + 4)
-    #expect(stream.steps[1].removal.bytes == 4 * (2 * 16 + 4))
     #expect(found.rejected.map(\.reason) == ["one operand is constant"])
   }
 

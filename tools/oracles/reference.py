@@ -47,9 +47,17 @@ def outputs(model, inputs):
 
 
 def relative_error(a, b):
-    """‖b − a‖² / ‖a − mean(a)‖², the mean per element over samples; equal outputs have none."""
+    """‖b − a‖² / ‖a − mean(a)‖², the mean per element over samples; equal outputs have none.
+
+    What is NaN or the same infinity in both is equal, and left out of the scatter.
+    """
     a, b = np.asarray(a, "f8"), np.asarray(b, "f8")
-    error, scatter = np.square(b - a).sum(), np.square(a - a.mean(axis=0)).sum()
+    finite, equal = np.isfinite(a), (a == b) | np.isnan(a) & np.isnan(b)
+    error = np.square(np.subtract(b, a, out=np.zeros_like(a), where=~equal)).sum()
+    mean = np.where(finite, a, 0).sum(axis=0) / np.maximum(finite.sum(axis=0), 1)
+    scatter = np.square(np.subtract(a, mean, out=np.zeros_like(a), where=finite)).sum()
+    if np.isnan(error):
+        return math.inf
     if error == 0 or scatter == 0:
         return 0.0 if error == 0 else math.inf
     return float(error / scatter)

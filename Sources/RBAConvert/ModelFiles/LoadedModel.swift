@@ -98,11 +98,13 @@ struct LoadedModel: Sendable {
 }
 
 extension Model {
-  /// Bytes of tensors kept in other files.
+  /// Bytes of tensors kept in other files: once where tensors share them.
   fileprivate var externalByteCount: Int {
-    allStoredTensors.reduce(0) { sum, stored in
+    var known: Set<ByteRegion.Place> = []
+    return allStoredTensors.reduce(0) { sum, stored in
       guard case .external = stored.encoding else { return sum }
-      return saturatingSum(sum, stored.tensor.byteCount)
+      let region = stored.tensor.region
+      return known.insert(region.place).inserted ? saturatingSum(sum, region.count) : sum
     }
   }
 }
