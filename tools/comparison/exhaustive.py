@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Holds the program's choice against all there is to choose: exhaustive.py PROGRAM [--model NAME] [--blocks N]
-[--jobs N].
+[--jobs N] [--search SETS].
 
 On a model of six blocks every set of disjoint spans of whole blocks, 233 with the empty one, is converted by
 --spans and measured on the samples held out of calibration: the mean over outputs of their relative errors.
@@ -63,6 +63,7 @@ def main():
     parser.add_argument("--blocks", type=int, choices=range(2, BLOCKS + 1), default=BLOCKS, help="of vit-mnist")
     parser.add_argument("--jobs", type=int, default=2, help="conversions at a time")
     parser.add_argument("--option", action="append", default=[], help="passed on to every conversion")
+    parser.add_argument("--search", metavar="SETS", help="passed on to the conversions that choose")
     arguments = parser.parse_args()
     blocks = arguments.blocks if arguments.model == "vit-mnist" else BLOCKS
     program, options = Program(arguments.program), ["--threads", "1", *arguments.option]
@@ -79,7 +80,8 @@ def main():
             best = undominated(jobs.map(convert, goals))
             print(f"{len(goals)} sets of spans, {len(best)} of them best at their size; {total:,} parameters")
             # Percentages are rounded down to a count: half a parameter is no other size.
-            sizes = [["--target-params", f"{100 * (size + 0.5) / total:.12f}%"] for size, _, _ in best]
+            search = ["--search", arguments.search] if arguments.search else []
+            sizes = [["--target-params", f"{100 * (size + 0.5) / total:.12f}%", *search] for size, _, _ in best]
             chosen = list(jobs.map(convert, sizes))
     failures = 0
     print(f"{'':5}{'parameters':>10} {'best':>10}   {'chosen':>10} {'damage':>10} {'ratio':>7}   best set | chosen set")

@@ -146,8 +146,8 @@ class SyntheticTests(unittest.TestCase):
 
 class ExhaustiveTests(unittest.TestCase):
     def test_of_two_blocks_the_best_sets_are_met(self):
-        out, _ = command("exhaustive.py", PROGRAM, "--blocks", 2, "--jobs", 1, "--option=--samples", "--option=64",
-                         "--option=--search", "--option=2")
+        out, _ = command("exhaustive.py", PROGRAM, "--blocks", 2, "--jobs", 1, "--option=--samples",
+                         "--option=128")
         first, _, *rows = out.splitlines()
         sets, best = map(int, re.match(r"(\d+) sets of spans, (\d+) of them best", first).groups())
         # [0,1), [0,2), [1,2), and both single blocks.
