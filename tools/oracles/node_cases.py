@@ -146,9 +146,11 @@ def judge(measured):
     if measured.status == 0:
         passed = json.loads(measured.stdout)["passed"]
         return passed, None if passed else "exit 0 without having passed", passed
-    if measured.status == 1 and not measured.stderr:
+    if measured.status == 1 and measured.stdout:
         report = json.loads(measured.stdout)
-        return False, f"differs by up to {float(report['maxAbsoluteError']):.4g}", not report["passed"]
+        is_told = re.fullmatch("rba-convert: error: the outputs are not within .*\n", measured.stderr)
+        return (False, f"differs by up to {float(report['maxAbsoluteError']):.4g}",
+                not report["passed"] and is_told is not None)
     fault = refusals.fault(Outcome(measured.status, measured.stdout, measured.stderr), {65}, [])
     if fault:
         return False, fault, False
