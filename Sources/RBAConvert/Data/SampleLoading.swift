@@ -61,13 +61,12 @@ struct SampleLoader {
   /// The tensor called `labels`, or the only one.
   private func readLabels(_ path: String) throws(Failure) -> NamedTensor {
     let tensors = try readTensors(path)
-    if let labels = tensors.first(where: { $0.name == "labels" }) ?? tensors.first,
-      tensors.count == 1 || labels.name == "labels"
-    {
-      return labels
+    if let labels = tensors.first(where: { $0.name == "labels" }) { return labels }
+    guard tensors.count == 1 else {
+      throw Failure(
+        .malformedInput, "\(path): expected 'labels' or one tensor, got \(tensors.count) others")
     }
-    throw Failure(
-      .malformedInput, "\(path): expected 'labels' or one tensor, got \(tensors.count) others")
+    return tensors[0]
   }
 
   /// `name:PATH`, where the first part is an input's name, or a path alone.

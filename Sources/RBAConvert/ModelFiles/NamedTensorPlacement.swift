@@ -33,14 +33,12 @@ final class NamedTensorPlacement: TensorPlacement {
 
   /// Which bytes a tensor holds, and as what.
   private struct Contents: Hashable {
-    let storage: ObjectIdentifier
-    let offset: Int
+    let place: ByteRegion.Place
     let type: ElementType
     let shape: [Int]
 
     init(_ tensor: Tensor) {
-      storage = ObjectIdentifier(tensor.region.storage)
-      offset = tensor.region.offset
+      place = tensor.region.place
       type = tensor.elementType
       shape = tensor.shape
     }

@@ -54,7 +54,7 @@ extension Selector {
       .sorted { ($0.damage, $0.size) < ($1.damage, $1.size) }
     for candidate in small where candidate.size <= allowed {
       let refit = try fitted(candidate.set)
-      let size = try exactSize(refit, goal)
+      let size = try exactSize(refit.choices, refit.updates, goal)
       if size <= limit { return refit }
       allowed = min(allowed, limit - (size - candidate.size))
       if size < smallest?.size ?? .max { smallest = (refit, size) }

@@ -42,9 +42,8 @@ extension Selector {
 
   /// Looks for the set of spans that meets the goal, by measuring whole sets.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
-    if case .size(let limit) = target(goal) {
-      let whole = try refit([])
-      if try exactSize(whole, goal) <= limit { return whole.selection([], clock) }
+    if case .size(let limit) = target(goal), try exactSize([], [], goal) <= limit {
+      return try refit([]).selection([], clock)
     }
     // Where no values travel, spans are as they were fitted one by one.
     let travels = study.fitsInSequence
@@ -92,9 +91,7 @@ extension Selector {
       return try refit(try travels ? Self.unfitted(set) : alone.choices(set))
     }
     clock.mark("fitting in sequence")
-    var selection = result.selection(frontier, clock)
-    selection.trials = trials
-    return selection
+    return result.selection(frontier, clock, trials: trials)
   }
 
   // MARK: Options
@@ -157,7 +154,8 @@ extension Selector {
       }
   }
 
-  private func removal(of set: SpanSet) -> Removal {
+  /// What goes with the spans of a set; no work is counted.
+  func removal(of set: SpanSet) -> Removal {
     Removal(
       replacing: set.members.map(\.span), of: study.streams, in: study.model.graph,
       multiplyAdds: { _ in 0 })

@@ -72,10 +72,13 @@ struct Selector {
     var healed: [HealedStep] = []
     var measurement: Measurement
 
-    func selection(_ frontier: [FrontierEntry], _ clock: PhaseClock) -> Selection {
+    /// - Parameter trials: how many models were measured to come by this one.
+    func selection(
+      _ frontier: [FrontierEntry], _ clock: PhaseClock, trials: Int = 1
+    ) -> Selection {
       Selection(
         choices: choices, updates: updates, healed: healed, measurement: measurement,
-        frontier: frontier, seconds: clock.seconds)
+        frontier: frontier, seconds: clock.seconds, trials: trials)
     }
   }
 
@@ -115,9 +118,7 @@ struct Selector {
       if passed.measurement.damage <= best.measurement.damage * SpanSweep.adequacy { best = passed }
     }
     clock.mark("fitting in sequence")
-    var selection = best.selection([], clock)
-    selection.trials = trials
-    return selection
+    return best.selection([], clock, trials: trials)
   }
 
   /// The original against the model with these choices in place, on held-out data.

@@ -159,8 +159,11 @@ struct SequentialPass {
   ) throws(Failure) {
     var seen = SeenValues(site)
     var change: SiteChange?
-    if let solved = try solve(site, stream, targets, &seen) {
-      let edits = updates + solved.updates
+    if let solved = try solve(site, stream, targets, &seen),
+      let numbers = site.updates(
+        adding: solved.change.change, solved.change.shift, in: study.model.graph)
+    {
+      let edits = updates + numbers
       if let rewrite = rewrite(storing: edits, for: site) {
         updates = edits
         self.rewrite = rewrite
@@ -221,24 +224,19 @@ struct SequentialPass {
     }
   }
 
-  /// What became of the weight of a step.
-  private func note(_ step: Int, _ stream: ResidualStream, _ text: String) {
-    study.diagnostics.note(
-      "the weight of step \(stream.label(of: step)):\(stream.label(of: step + 1)) \(text)")
-  }
-
   /// Whether a site's moments fit the memory allowed.
   private func fits(_ site: HealingSite, _ step: Int, _ stream: ResidualStream) -> Bool {
     let bytes = RegressionMoments.solvingByteCount(
       inputWidth: site.inputWidth, targetWidth: site.factors.count, threads: study.threads)
     guard bytes > memory else { return true }
-    note(step, stream, "stays: its moments would take \(bytes >> 20) of \(memory >> 20) MB")
+    study.diagnostics.note(
+      "the weight of step \(stream.label(of: step)):\(stream.label(of: step + 1)) stays: "
+        + "its moments would take \(bytes >> 20) of \(memory >> 20) MB")
     return false
   }
 
   private struct Solved {
     let change: SiteChange
-    let updates: [WeightUpdate]
     let step: HealedStep
   }
 
@@ -268,9 +266,7 @@ struct SequentialPass {
     }
     guard let (fitted, _) = fitMoments, let (tested, scatter) = heldMoments,
       let solution = site.solve(consume fitted, held: consume tested)[0],
-      solution.heldAfter < Self.worthwhileShare * solution.heldBefore,
-      let updates = site.updates(
-        adding: solution.change, solution.shift, in: study.model.graph)
+      solution.heldAfter < Self.worthwhileShare * solution.heldBefore
     else { return nil }
     let graph = study.model.graph
     let step = HealedStep(
@@ -279,7 +275,7 @@ struct SequentialPass {
       errorAfter: scatter > 0 ? solution.heldAfter / scatter : 0)
     return Solved(
       change: SiteChange(change: solution.change, shift: solution.shift, ridge: solution.ridge),
-      updates: updates, step: step)
+      step: step)
   }
 
   /// `nil` where rows are not finite, or too large to square: nothing is to be learnt from them.

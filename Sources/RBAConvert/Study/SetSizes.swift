@@ -13,9 +13,8 @@ import Tensors
 /// nothing.
 final class SetSizes {
   private let selector: Selector
-  private let goal: Goal
   /// What the files take with nothing replaced, written anew, and each part of the graph.
-  private var whole: (byteCount: Int, parts: PartSizes)?
+  private let whole: (byteCount: Int, parts: PartSizes)?
   private var added: [SpanSet.Member: Int] = [:]
   private var known: [SpanSet: Int] = [:]
   private var foldable: [CandidateSpan: Bool] = [:]
@@ -25,13 +24,14 @@ final class SetSizes {
 
   init(_ selector: Selector, _ goal: Goal) throws(Failure) {
     self.selector = selector
-    self.goal = goal
     if case .bytes = goal {
       let (study, output) = (selector.study, selector.written.output)
       whole = (
         try selector.written.byteCount(of: try study.rewritten([]).model, study.outline(of: [])),
         output.partSizes(of: study.model.graph)
       )
+    } else {
+      whole = nil
     }
   }
 
@@ -61,11 +61,9 @@ final class SetSizes {
   }
 
   private func bytes(_ set: SpanSet, of whole: Int, _ parts: PartSizes) -> Int {
-    let study = selector.study
     guard !set.isEmpty else { return whole }
-    let graph = study.model.graph
-    let removal = Removal(
-      replacing: set.members.map(\.span), of: study.streams, in: graph, multiplyAdds: { _ in 0 })
+    let graph = selector.study.model.graph
+    let removal = selector.removal(of: set)
     var size = saturatingSum(whole, Self.slack)
     for id in removal.nodes {
       size -= parts.nodes[id] ?? 0
@@ -161,13 +159,12 @@ extension Study {
 extension Selector {
   /// What a fitted set leaves, in the unit of the goal: exactly, but for numbers in metadata that may be
   /// shorter.
-  func exactSize(_ refit: Refit, _ goal: Goal) throws(Failure) -> Int {
-    let graph = study.loaded.model.graph
-    guard case .bytes = goal else {
-      if refit.choices.isEmpty { return graph.parameterCount }
-      return try study.rewritten(refit.choices, updates: refit.updates).model.graph.parameterCount
-    }
-    return try byteCount(refit.choices, refit.updates)
+  func exactSize(
+    _ choices: [Choice], _ updates: [WeightUpdate], _ goal: Goal
+  ) throws(Failure) -> Int {
+    if case .bytes = goal { return try byteCount(choices, updates) }
+    if choices.isEmpty { return study.loaded.model.graph.parameterCount }
+    return try study.rewritten(choices, updates: updates).model.graph.parameterCount
   }
 
   /// Bytes of the files once the model with these choices is written; of the original where there are

@@ -23,8 +23,10 @@ public struct Analysis: Sendable {
   public var machine: Machine
   /// A folder to look for external data in, beside the model's own.
   public var externalDataDirectory: String?
-  /// How the model is to be written; where absent, like the one that is read, with metadata.
-  var written: WrittenForm?
+  /// Where the model is to be written; where absent, like the one that is read.
+  var output: ModelOutput?
+  /// Whether the model's metadata are to say what was done.
+  var recordsProvenance = true
 
   /// The work to do; nothing is read before `run`.
   public init(
@@ -96,7 +98,8 @@ public struct Analysis: Sendable {
     }
     let acceptance = GuardRule(
       limit: selection.maximumDrop, isSynthetic: samples.isSynthetic,
-      classScores: study.structure.classScores)
+      classScores: study.structure.classScores,
+      repetition: Double(study.held.count) / Double(max(study.held.kindCount, 1)))
     var rule = acceptance
     if selection.maximumDrop == nil, !goal.isGuarded { rule.limit = .infinity }
     let selector = Selector(
@@ -163,8 +166,8 @@ public struct Analysis: Sendable {
   }
 
   private func written(_ loaded: LoadedModel) throws(Failure) -> WrittenForm {
-    if let written { return written }
-    return WrittenForm(output: try ModelOutput(like: loaded), recordsProvenance: true)
+    let likeRead = try ModelOutput(like: loaded)
+    return WrittenForm(output: output ?? likeRead, recordsProvenance: recordsProvenance)
   }
 
   /// Bytes that moments may take.

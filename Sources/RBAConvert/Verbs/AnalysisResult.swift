@@ -16,7 +16,6 @@ struct AnalysisResult {
   private var rule: GuardRule {
     var rule = selector.rule
     rule.trials = selection.trials
-    rule.repetition = Double(study.held.count) / Double(max(study.held.kindCount, 1))
     return rule
   }
 

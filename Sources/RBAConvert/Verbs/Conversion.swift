@@ -64,9 +64,8 @@ public struct Conversion: Sendable {
       target = output
     }
     let loaded = try LoadedModel(path: input, externalDataDirectory: externalDataDirectory)
-    let form: ModelOutput
-    if let target { form = target } else { form = try ModelOutput(like: loaded) }
-    analysis.written = WrittenForm(output: form, recordsProvenance: recordsProvenance)
+    analysis.output = target
+    analysis.recordsProvenance = recordsProvenance
     inputs.add(partsOf: loaded)
     if let target { try inputs.checkDistinct(target) }
     let result = try analysis.analyze(loaded, diagnostics)
