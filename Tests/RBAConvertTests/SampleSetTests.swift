@@ -19,7 +19,7 @@ import Testing
 
   @Test(arguments: [(8, 0.5), (512, 0.25), (10, 0.3), (7, 0.9), (1, 0.5), (2, 0.5)])
   func everySampleIsEitherFittedOnOrHeld(count: Int, share: Double) {
-    let (fit, held) = samples(count).split(holding: share)
+    let (fit, held) = samples(count).all.split(holding: share)
     let labels = (fit.labels ?? []) + (held.labels ?? [])
     #expect(labels.sorted() == Array(0..<count))
     // Rounding down.
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func ofEveryRunTheSameShareIsHeld() {
-    let held = samples(100).split(holding: 0.25).held.labels ?? []
+    let held = samples(100).all.split(holding: 0.25).held.labels ?? []
     for run in stride(from: 0, to: 100, by: 20) {
       #expect(held.count { run..<run + 20 ~= $0 } == 5)
     }
@@ -38,7 +38,7 @@ import Testing
   /// Data in which so many classes take turns: all are held in about equal parts.
   @Test(arguments: [2, 4, 5, 10], [0.5, 0.25, 0.2])
   func ofClassesThatTakeTurnsAllAreHeld(classes: Int, share: Double) {
-    let held = samples(100 * classes).split(holding: share).held.labels ?? []
+    let held = samples(100 * classes).all.split(holding: share).held.labels ?? []
     for kind in 0..<classes {
       let count = Double(held.count { $0 % classes == kind })
       // Of so many draws: five standard deviations.
@@ -74,9 +74,9 @@ import Testing
     let sample = SampleSet(
       feeds: ["t": Tensor([3] as [Float], shape: [])], source: "", isSynthetic: false,
       isSingle: true)
-    let (fit, held) = sample.split(holding: 0.5)
+    let (fit, held) = sample.all.split(holding: 0.5)
     #expect(fit.rows == [0] && held.rows.isEmpty)
-    #expect(sample.kindCount() == 1)
+    #expect(sample.all.kindCount() == 1)
   }
 
   @Test func whatDoesNotFillAGroupIsLeftOutWhereSamplesDependOnOthers() {
@@ -97,9 +97,9 @@ import Testing
     let values = (0..<40).map { Float($0 / (2 * group) * 100 + $0 % group) }
     let samples = SampleSet(
       feeds: ["x": Tensor(values, shape: [40, 1])], labels: nil, source: "", isSynthetic: false)
-    let (fit, held) = samples.split(holding: 0.5, group: group)
+    let (fit, held) = samples.all.split(holding: 0.5, group: group)
     #expect(held.count == 20 && fit.count == 20)
     #expect(Set(fit.rows.map { values[$0] }).isDisjoint(with: held.rows.map { values[$0] }))
-    #expect(samples.kindCount() == 20)
+    #expect(samples.all.kindCount() == 20)
   }
 }

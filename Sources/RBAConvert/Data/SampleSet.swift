@@ -25,56 +25,8 @@ struct SampleSet: Sendable {
     return result
   }
 
-  /// The part to fit on and the part that is never fitted on: of each run of 1 / `share` different groups
-  /// one is held, so that data sorted by class splits evenly, and not always at the same place of the run,
-  /// so that data whose classes take turns does. Equal groups go together, for what is fitted on tells
-  /// nothing of samples that are held out.
-  ///
-  /// - Parameter group: samples that stay together.
-  func split(
-    holding share: Double, group: Int = 1
-  ) -> (fit: SampleSelection, held: SampleSelection) {
-    let group = max(group, 1)
-    let kinds = kinds(group: group)
-    let kindCount = Set(kinds).count
-    let held = Set(Int((Double(kindCount) * share).rounded(.down)).places(among: kindCount))
-    let indices = Array(0..<count)
-    return (
-      SampleSelection(samples: self, rows: indices.filter { !held.contains(kinds[$0 / group]) }),
-      SampleSelection(samples: self, rows: indices.filter { held.contains(kinds[$0 / group]) })
-    )
-  }
-
-  /// A number for each group of samples, by first appearance: the same for equal ones.
-  func kinds(group: Int = 1) -> [Int] {
-    guard !isSingle else { return [0] }
-    let tensors = feeds.sorted { $0.key < $1.key }.map(\.value)
-    var known: [String: Int] = [:]
-    return stride(from: 0, to: count, by: group).map { start in
-      var digest = Digest()
-      for tensor in tensors {
-        digest.update(tensor.slice(start..<min(start + group, count)).region.bytes)
-      }
-      let key = digest.finish()
-      let kind = known[key] ?? known.count
-      known[key] = kind
-      return kind
-    }
-  }
-
-  /// How many groups differ from all others before them.
-  func kindCount(group: Int = 1) -> Int { Set(kinds(group: max(group, 1))).count }
-
-  /// The first samples to fit on, and the last, which are never fitted on.
-  func splitInTwo(
-    holding share: Double, atLeast least: Int = 1
-  ) -> (fit: SampleSelection, held: SampleSelection) {
-    let held = min(max(Int((Double(count) * share).rounded()), least), max(count - 1, 0))
-    return (
-      SampleSelection(samples: self, rows: Array(0..<count - held)),
-      SampleSelection(samples: self, rows: Array(count - held..<count))
-    )
-  }
+  /// All of them.
+  var all: SampleSelection { SampleSelection(samples: self, rows: Array(0..<count)) }
 }
 
 extension Int {

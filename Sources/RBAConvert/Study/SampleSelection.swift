@@ -10,10 +10,66 @@ struct SampleSelection: Sendable {
   var feeds: [String: SampleRows] { samples.feeds.mapValues { SampleRows($0, rows: rows) } }
   var labels: [Int]? { samples.labels.map { labels in rows.map { labels[$0] } } }
 
-  /// How many of them differ from all others before them.
-  var kindCount: Int {
-    let kinds = samples.kinds()
-    return Set(rows.map { kinds[$0] }).count
+  /// A number for each group of them, by first appearance: the same for equal ones.
+  func kinds(group: Int = 1) -> [Int] {
+    guard !samples.isSingle else { return rows }
+    let tensors = samples.feeds.sorted { $0.key < $1.key }.map(\.value)
+    var known: [String: Int] = [:]
+    return stride(from: 0, to: count, by: group).map { start in
+      var digest = Digest()
+      for tensor in tensors {
+        for row in rows[start..<min(start + group, count)] {
+          digest.update(tensor.slice(row..<row + 1).region.bytes)
+        }
+      }
+      let key = digest.finish()
+      let kind = known[key] ?? known.count
+      known[key] = kind
+      return kind
+    }
+  }
+
+  /// How many groups differ from all others before them.
+  func kindCount(group: Int = 1) -> Int { Set(kinds(group: group)).count }
+
+  /// The part to fit on and the part that is held out, as the samples of a model run: groups stay whole
+  /// where there are enough of them.
+  func split(
+    holding share: Double, _ batching: Batching
+  ) -> (fit: SampleSelection, held: SampleSelection) {
+    if batching == .whole { return splitInTwo(holding: share) }
+    return split(holding: share, group: count >= 2 * batching.group ? batching.group : 1)
+  }
+
+  /// The part to fit on and the part that is held out: of each run of 1 / `share` different groups one is
+  /// held, so that data sorted by class splits evenly, and not always at the same place of the run, so that
+  /// data whose classes take turns does. Equal groups go together, for what is fitted on tells nothing of
+  /// samples that are held out.
+  ///
+  /// - Parameter group: samples that stay together.
+  func split(
+    holding share: Double, group: Int = 1
+  ) -> (fit: SampleSelection, held: SampleSelection) {
+    let kinds = kinds(group: group)
+    let kindCount = Set(kinds).count
+    let held = Set(Int((Double(kindCount) * share).rounded(.down)).places(among: kindCount))
+    func part(isHeld: Bool) -> SampleSelection {
+      SampleSelection(
+        samples: samples,
+        rows: rows.indices.filter { held.contains(kinds[$0 / group]) == isHeld }.map { rows[$0] })
+    }
+    return (part(isHeld: false), part(isHeld: true))
+  }
+
+  /// The first samples to fit on, and the last, which are held out.
+  func splitInTwo(
+    holding share: Double, atLeast least: Int = 1
+  ) -> (fit: SampleSelection, held: SampleSelection) {
+    let held = min(max(Int((Double(count) * share).rounded()), least), max(count - 1, 0))
+    return (
+      SampleSelection(samples: samples, rows: Array(rows.dropLast(held))),
+      SampleSelection(samples: samples, rows: Array(rows.suffix(held)))
+    )
   }
 
   /// Leaves out the samples that do not fill the last of several groups, where what a sample gives may

@@ -40,11 +40,49 @@ extension Selector {
   /// Bytes that values of passes may take which other sets go on from, and as many the original's.
   private static let checkpointBytes = 512 << 20
 
+  /// What a search came by.
+  private struct Found {
+    var measured: [SpanSetSearch.Measured]
+    var descents: [SpanSetSearch.Descent]
+    var frontier: [FrontierEntry]
+    /// Fits of spans by themselves, where no values travel.
+    var alone: FitsAlone
+    /// How many sets were measured.
+    var count = 0
+  }
+
   /// Looks for the set of spans that meets the goal, by measuring whole sets.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
     if case .size(let limit) = target(goal), try exactSize([], [], goal) <= limit {
       return try refit([]).selection([], clock)
     }
+    let apart = try withinFitted(goal)
+    var found = try (apart ?? self).find(goal, &clock)
+    // Samples that had a part in the search are no fresh ones.
+    var trials = found.count
+    if apart != nil { (trials, found.alone) = (0, FitsAlone(selector: self, options: [])) }
+    let result = try decide(goal, found.measured, found.descents, found.frontier) {
+      set throws(Failure) in
+      trials += 1
+      return try refit(try study.fitsInSequence ? Self.unfitted(set) : found.alone.choices(set))
+    }
+    clock.mark("fitting in sequence")
+    return result.selection(found.frontier, clock, trials: trials)
+  }
+
+  /// The same over the samples that are fitted on alone, for the guard to judge what is found by samples
+  /// that are new to it. A size that is asked for is judged by no guard: there all that is held out
+  /// tells which set is best. `nil` then, and where the samples are too few or the fits saved.
+  private func withinFitted(_ goal: Goal) throws(Failure) -> Selector? {
+    guard case .unacceptable = target(goal), !study.savesMoreSamples,
+      let study = try study.withinFitted(fittingOn: sampleLimit.fit)
+    else { return nil }
+    var result = self
+    result.study = study
+    return result
+  }
+
+  private func find(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Found {
     // Where no values travel, spans are as they were fitted one by one.
     let travels = study.fitsInSequence
     var sweep = SpanSweep(study: study, policy: policy, memory: memory)
@@ -63,35 +101,30 @@ extension Selector {
       target: target(goal), budget: budget)
     let sizes = try SetSizes(self, goal)
     let start = ContinuousClock.now
-    var count = 0
-    var alone = FitsAlone(selector: self, options: options)
-    let measured = try search.run(size: sizes.size) {
+    var found = Found(
+      measured: [], descents: descents, frontier: [],
+      alone: FitsAlone(selector: self, options: options))
+    found.measured = try search.run(size: sizes.size) {
       set throws(Failure) -> SpanSetSearch.Measured? in
       if effort.isOver(since: start) {
         study.diagnostics.note(
-          "the search ended after \(count) sets, when its time was up: another machine may choose otherwise"
-        )
+          "the search ended after \(found.count) sets, when its time was up: another machine may choose "
+            + "otherwise")
         return nil
       }
-      let choices = try travels ? Self.unfitted(set) : alone.choices(set)
+      let choices = try travels ? Self.unfitted(set) : found.alone.choices(set)
       let (fitted, updates, _) = try sequential.refit(choices, healing: heals)
       let measurement = try measure(fitted, updates)
-      count += 1
-      study.diagnostics.progress("searching", Double(count) / Double(budget))
+      found.count += 1
+      study.diagnostics.progress("searching", Double(found.count) / Double(budget))
       return SpanSetSearch.Measured(
         set, size: sizes.size(set), damage: measurement.damage,
         strain: acceptance.verdict(on: measurement).strain)
     }
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
-    let frontier = self.frontier(measured, predictions, options)
-    var trials = count
-    let result = try decide(goal, measured, descents, frontier) { set throws(Failure) in
-      trials += 1
-      return try refit(try travels ? Self.unfitted(set) : alone.choices(set))
-    }
-    clock.mark("fitting in sequence")
-    return result.selection(frontier, clock, trials: trials)
+    found.frontier = frontier(found.measured, predictions, options)
+    return found
   }
 
   // MARK: Options

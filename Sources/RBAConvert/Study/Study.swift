@@ -36,7 +36,8 @@ struct Study: Sendable {
 
   init(
     _ loaded: LoadedModel, _ structure: ModelStructure, fit: SampleSelection,
-    held: SampleSelection, batching: Batching, machine: Machine, diagnostics: Diagnostics
+    held: SampleSelection, batching: Batching, options: ExecutionOptions, diagnostics: Diagnostics,
+    pool: MemoryPool = MemoryPool()
   ) throws(Failure) {
     self.loaded = loaded
     self.structure = structure
@@ -44,7 +45,8 @@ struct Study: Sendable {
     self.held = held
     self.diagnostics = diagnostics
     self.batching = batching
-    options = machine.studyOptions
+    self.options = options
+    self.pool = pool
     model = structure.model
     let graph = structure.model.graph
     streams = structure.streams.map { stream in
@@ -54,7 +56,6 @@ struct Study: Sendable {
     }
     healingSites = structure.healingSites
     outliers = structure.streams.map { _ in nil }
-    pool = MemoryPool()
     let names = structure.compared.map { structure.graph[$0].name }
     // Types are those of one group.
     let types = structure.compared.map { structure.inference.types[$0] }
@@ -66,6 +67,25 @@ struct Study: Sendable {
       heldOutputs = try HeldOutputs(
         Executor(model: model, fetches: names, options: options, pool: pool), held, group: group)
     } catch { throw Failure(error, in: loaded.path) }
+  }
+
+  /// The same over the samples that are fitted on alone, so that those held out have no part in what is
+  /// found: `count` or more are fitted on, and of the others as many measured as are held out here.
+  ///
+  /// - Returns: `nil` where they are too few to hold any out.
+  func withinFitted(fittingOn count: Int) throws(Failure) -> Study? {
+    let least = Double(held.count) / Double(fit.count + held.count)
+    let share = max(1 - Double(count) / Double(fit.count), min(least, 0.5))
+    var (fitted, measured) = fit.split(holding: share, batching)
+    _ = fitted.removeRemainder(batching)
+    measured = measured.spread(held.count, group: batching.group)
+    _ = measured.removeRemainder(batching)
+    guard fitted.count > 0, measured.count > 0 else { return nil }
+    var result = try Study(
+      loaded, structure, fit: fitted, held: measured, batching: batching, options: options,
+      diagnostics: diagnostics, pool: pool)
+    result.outliers = outliers
+    return result
   }
 
   func executor(

@@ -99,7 +99,7 @@ public struct Analysis: Sendable {
     let acceptance = GuardRule(
       limit: selection.maximumDrop, isSynthetic: samples.isSynthetic,
       classScores: study.structure.classScores,
-      repetition: Double(study.held.count) / Double(max(study.held.kindCount, 1)))
+      repetition: Double(study.held.count) / Double(max(study.held.kindCount(), 1)))
     var rule = acceptance
     if selection.maximumDrop == nil, !goal.isGuarded { rule.limit = .infinity }
     let selector = Selector(
@@ -152,7 +152,7 @@ public struct Analysis: Sendable {
           + "the last \(held.count) are held out together")
     } else {
       let groups = (samples.count + batching.group - 1) / batching.group
-      let kinds = samples.kindCount(group: batching.group)
+      let kinds = samples.all.kindCount(group: batching.group)
       if kinds < groups {
         let what = batching.group == 1 ? "samples" : "groups of \(batching.group) samples"
         diagnostics.note(
@@ -160,7 +160,7 @@ public struct Analysis: Sendable {
       }
     }
     let study = try Study(
-      loaded, structure, fit: fit, held: held, batching: batching, machine: machine,
+      loaded, structure, fit: fit, held: held, batching: batching, options: machine.studyOptions,
       diagnostics: diagnostics)
     return (study, samples)
   }
@@ -205,17 +205,14 @@ public struct Analysis: Sendable {
       structure.inference.types[$0]?.shape.count == 2 && structure.graph.isClassScores($0)
     }
     let share = selection.holdout ?? (countsClasses ? 0.5 : 0.25)
-    // Groups stay whole where there are enough of them.
-    let group = samples.count >= 2 * batching.group ? batching.group : 1
-    var (fit, held) =
-      batching == .whole
-      ? samples.splitInTwo(holding: share) : samples.split(holding: share, group: group)
-    if held.count == 0, group > 1 {
-      (fit, held) = samples.splitInTwo(holding: share, atLeast: group)
+    let all = samples.all
+    var (fit, held) = all.split(holding: share, batching)
+    if held.count == 0, batching.group > 1 {
+      (fit, held) = all.splitInTwo(holding: share, atLeast: batching.group)
     }
     guard fit.count > 0, held.count > 0 else {
       let needed = Int(exactly: max(1 / share, 1 / (1 - share)).rounded(.up)) ?? .max
-      let found = batching == .whole ? samples.count : samples.kindCount()
+      let found = batching == .whole ? all.count : all.kindCount()
       throw Failure(
         .malformedInput,
         "\(samples.source): expected at least \(needed) different samples, to fit on some and hold out "
