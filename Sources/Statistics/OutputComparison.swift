@@ -1,3 +1,5 @@
+import Glibc
+
 /// How the outputs of one model differ from those of another, over samples that stream by.
 ///
 /// Sums run in double in the order of the samples; equal bits for equal samples whatever the batches.
@@ -9,8 +11,9 @@ package struct OutputComparison: Sendable {
   private var absoluteSum = 0.0
   private var elementCount = 0
   private var squaredError = 0.0
-  /// Σ over samples of the square of each one's squared error.
-  private var squaredErrorSquares = 0.0
+  /// Over samples, of their squared errors e and their shares s of the scatter: Σ e², Σ e s, Σ s², max e.
+  private var moments = (errors: 0.0, mixed: 0.0, shares: 0.0)
+  private var worst = 0.0
   private var cosineSum = 0.0
   /// Of each element's finite values.
   private var means: [Double] = []
@@ -39,7 +42,7 @@ package struct OutputComparison: Sendable {
     precondition(means.count == a.count)
     sampleCount += 1
     elementCount += a.count
-    let before = squaredError
+    var (error, share) = (0.0, 0.0)
     var (dot, normA, normB) = (0.0, 0.0, 0.0)
     for (index, pair) in zip(a, b).enumerated() {
       let (x, y) = (Double(pair.0), Double(pair.1))
@@ -50,12 +53,14 @@ package struct OutputComparison: Sendable {
         minimumTolerance = max(minimumTolerance, tolerance)
       }
       absoluteSum += difference
-      squaredError += difference * difference
+      error += difference * difference
       if x.isFinite {
         let count = gaps.isEmpty ? sampleCount : sampleCount - gaps[index]
         let delta = x - means[index]
         means[index] += delta / Double(count)
-        scatter[index] += delta * (x - means[index])
+        let added = delta * (x - means[index])
+        scatter[index] += added
+        share += added
       } else {
         if gaps.isEmpty { gaps = Array(repeating: 0, count: means.count) }
         gaps[index] += 1
@@ -66,7 +71,11 @@ package struct OutputComparison: Sendable {
       normA += x * x
       normB += y * y
     }
-    squaredErrorSquares += (squaredError - before) * (squaredError - before)
+    squaredError += error
+    moments.errors += error * error
+    moments.mixed += error * share
+    moments.shares += share * share
+    worst = max(worst, error)
     let cosine = dot / (normA * normB).squareRoot()
     cosineSum += normA == normB && dot == normA ? 1 : cosine.isNaN ? 0 : cosine
     if countsClasses { count(a, b, label) }
@@ -133,27 +142,37 @@ package struct OutputComparison: Sendable {
     labelCounts.values.max().map { Double($0) / Double(labelled) }
   }
 
-  // MARK: Standard errors
+  // MARK: What other samples may give
 
   // Samples are taken as drawn independently, but for each being there `repetition` times.
 
-  /// Of `relativeError`, what the first model's outputs vary taken as known; infinite where that is.
-  package func relativeErrorDeviation(repetition: Double = 1) -> Double {
-    guard squaredError > 0, sampleCount > 0 else { return 0 }
-    guard squaredError.isFinite else { return .infinity }
-    let count = Double(sampleCount)
-    let variance = max(squaredErrorSquares - squaredError * squaredError / count, 0)
-    return totalScatter > 0 ? (variance * repetition).squareRoot() / totalScatter : .infinity
+  /// What lies so many standard errors above `relativeError`; infinite where the first model's outputs do
+  /// not vary.
+  ///
+  /// A ratio of sums, by the delta method (Cochran, Sampling Techniques, 1977, §6): each sample's error
+  /// against its share of the scatter. On a logarithmic scale, since few samples may have most of the
+  /// error, and with one more as bad as the worst: none worse seen does not mean that there are none.
+  package func relativeErrorBound(standardErrors: Double, repetition: Double = 1) -> Double {
+    guard squaredError > 0 else { return 0 }
+    let total = totalScatter
+    guard squaredError.isFinite, total > 0 else { return .infinity }
+    let ratio = (squaredError + repetition * worst) / total
+    let variance =
+      moments.errors + repetition * worst * worst - 2 * ratio * moments.mixed
+      + ratio * ratio * moments.shares
+    let deviation = (repetition * max(variance, 0)).squareRoot() / total
+    return ratio * exp(standardErrors * deviation / ratio)
   }
 
-  /// Of the share of samples whose largest class differs.
+  /// Standard error of the share of samples whose largest class differs.
   package func disagreementDeviation(repetition: Double = 1) -> Double? {
     guard countsClasses, sampleCount > 0 else { return nil }
     return Self.deviation(
       ofShare: Double(sampleCount - agreements) / repetition, of: Double(sampleCount) / repetition)
   }
 
-  /// Of the difference of both accuracies: of samples that one model alone classifies rightly.
+  /// Standard error of the difference of both accuracies: of samples that one model alone classifies
+  /// rightly.
   package func accuracyDropDeviation(repetition: Double = 1) -> Double? {
     guard labelled > 0 else { return nil }
     let lost = Double(correct.a - correct.both) / repetition
@@ -165,7 +184,7 @@ package struct OutputComparison: Sendable {
     return (variance / count).squareRoot()
   }
 
-  /// Of a share, after one more of each kind (Laplace): none seen does not mean that there are none.
+  /// Standard error of a share, after one more of each kind (Laplace): none seen does not mean that there are none.
   private static func deviation(ofShare part: Double, of whole: Double) -> Double {
     let share = (part + 1) / (whole + 2)
     return (share * (1 - share) / whole).squareRoot()

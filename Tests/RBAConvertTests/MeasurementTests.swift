@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import Testing
 
@@ -151,10 +152,12 @@ import Testing
     #expect(agreement.passed)
     let x = Tensor([0, 2, 4] as [Float], shape: [3, 1])
     let y = Tensor([0, 2, 5] as [Float], shape: [3, 1])
-    // Squared errors 0, 0, 1 have the variance 2/9; three of them sum up, over a scatter of 8.
+    // Squared errors 0, 0, 1 and one more 1, over shares 0, 2, 6 of a scatter of 8: a ratio of 1/4, from
+    // which the samples deviate by 0, -1/2, -1/2 and 1.
     let error = rule().verdict(on: try measure(x, y))
-    let deviation = (2.0 / 3).squareRoot() / 8
-    #expect(abs(error.bound - (0.125 + 1.644854 * 2.0.squareRoot() * deviation)) < 1e-6)
+    let deviation = 1.5.squareRoot() / 8
+    let bound = 0.25 * exp(1.644854 * 2.0.squareRoot() * deviation / 0.25)
+    #expect(abs(error.bound - bound) < 1e-6)
     let none = rule().verdict(on: try measure(x, x))
     #expect(none.bound == 0)
   }

@@ -86,7 +86,7 @@ import Testing
     #expect(comparison.meanAbsoluteError == .infinity)
     #expect(comparison.minimumTolerance == .infinity)
     #expect(comparison.relativeError == .infinity)
-    #expect(comparison.relativeErrorDeviation() == .infinity)
+    #expect(comparison.relativeErrorBound(standardErrors: 1) == .infinity)
     #expect(comparison.cosine <= 1)
   }
 
@@ -99,6 +99,42 @@ import Testing
     // The same beside an element that is always finite, before it and after it.
     let samples = values.map { [1, $0, 1] }
     #expect(Self.compare(samples, samples).totalScatter == expected)
+  }
+
+  /// Squared errors as few samples have most of: e to a normal number, so that a twentieth of them has a
+  /// quarter of all.
+  @Test(arguments: [16, 64, 256])
+  func `other samples stay within the bound 19 times of 20`(count: Int) {
+    let trials = 400
+    let outputs = Rows(2 * trials * count, width: 1, seed: 3).values
+    let errors = Rows(2 * trials * count, width: 1, seed: 4).values.map { exp($0 / 2) / 10 }
+    func measured(_ part: Int) -> OutputComparison {
+      let rows = part * count..<(part + 1) * count
+      return Self.compare(
+        rows.map { [outputs[$0]] }, rows.map { [outputs[$0] + errors[$0]] }, countsClasses: false)
+    }
+    let standardErrors = 1.644854 * 2.0.squareRoot()
+    let within = (0..<trials).count { trial in
+      let bound = measured(2 * trial).relativeErrorBound(standardErrors: standardErrors)
+      return measured(2 * trial + 1).relativeError <= bound
+    }
+    // Less two standard deviations of the count itself.
+    let expected = Double(trials) * 0.95
+    #expect(Double(within) >= expected - 2 * (expected * 0.05).squareRoot())
+    // One that holds always would tell nothing.
+    let typical = measured(0)
+    #expect(
+      typical.relativeErrorBound(standardErrors: standardErrors)
+        <= typical.relativeError * (1 + 20 / Double(count).squareRoot()))
+  }
+
+  @Test func `samples that are there twice count once`() {
+    let (a, b) = (Self.samples(seed: 1), Self.samples(seed: 2))
+    let once = Self.compare(a, b).relativeErrorBound(standardErrors: 2)
+    let twice = Self.compare(a + a, b + b)
+    #expect(twice.relativeErrorBound(standardErrors: 2) < 0.9 * once)
+    let told = twice.relativeErrorBound(standardErrors: 2, repetition: 2)
+    #expect(abs(told - once) < 0.02 * once)
   }
 
   @Test func `outputs that do not vary are told apart`() {

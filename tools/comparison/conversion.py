@@ -3,8 +3,16 @@
 TIMEOUT = 7200
 
 
+# The status of a guard that nothing passes.
+REFUSED = 1
+
+
 class NoModel(Exception):
     """The program gave no model; the message is its status and its last words."""
+
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
 
 
 def report(program, model, *arguments):
@@ -12,5 +20,5 @@ def report(program, model, *arguments):
     outcome = program("convert", model, *arguments, "--json", timeout=TIMEOUT)
     if outcome.status != 0:
         words = " ".join(outcome.stderr.split())
-        raise NoModel(f"exit {outcome.status}: {words[-200:]}")
+        raise NoModel(f"exit {outcome.status}: {words[-200:]}", outcome.status)
     return outcome.json

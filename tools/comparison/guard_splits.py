@@ -4,7 +4,8 @@
 A model's samples are split at random, as many to calibrate with as its case has, the rest fresh. Each split
 is converted by --auto-threshold; what is written is run by onnxruntime on the fresh samples, and held to the
 limit of the guard that the program reports, or to the wider bound that it has told of beforehand. Prints a row
-for each split; exits 1 if fewer stay within than 19 of 20. With --keep, each split that has its figures is
+for each split; exits 1 if fewer of the models stay within than 19 of 20, or a conversion ends otherwise than with
+a model or with the word that none stays within the limit. With --keep, each split that has its figures is
 a row of a CSV file at once, and is not made again by the same program of the same model, data and options.
 """
 
@@ -25,7 +26,7 @@ import models
 import places  # noqa: F401
 import reference
 import scoring
-from conversion import NoModel, report
+from conversion import REFUSED, NoModel, report
 from program import Program
 from store import digest, key
 
@@ -56,8 +57,15 @@ class Split:
     """The guard's metric on what the program held out."""
     fresh: float
 
+    @classmethod
+    def refused(cls, seed):
+        """Of data with which no smaller model passes the guard."""
+        return cls(seed, 0.0, "no model", *[0.0] * 4)
+
     @property
     def verdict(self):
+        if self.removed == 0:
+            return "none"
         return "ok" if self.fresh <= self.limit + 1e-9 else "told" if self.fresh <= self.bound else "FAIL"
 
 
@@ -118,7 +126,9 @@ def check(program, case, splits, jobs, options, keep=None):
         try:
             split = made(program, case, pool, expected, seed, options)
         except NoModel as reason:
-            return reason
+            if reason.status != REFUSED:
+                return reason
+            split = Split.refused(seed)
         if kept:
             kept.add(split)
         return split
@@ -134,11 +144,12 @@ def check(program, case, splits, jobs, options, keep=None):
             verdicts.append(split.verdict)
             print(f"{seed:7} {split.removed:8.1%} {split.metric:20}{split.limit:9.4g}{split.bound:9.4g}"
                   f"{split.held:10.4g}{split.fresh:10.4g}  {split.verdict}", flush=True)
-    passed, told = verdicts.count("ok"), verdicts.count("told")
-    asked = splits - splits // TOLERATED
-    print(f"{case.name}: {passed} of {splits} splits within the limit, {passed + told} within what was told, "
-          f"{asked} are asked", flush=True)
-    return passed + told >= asked
+    passed, told, none = (verdicts.count(verdict) for verdict in ("ok", "told", "none"))
+    models_made = splits - none
+    asked = models_made - models_made // TOLERATED
+    print(f"{case.name}: {none} of {splits} splits without a model; of {models_made}, {passed} within the limit, "
+          f"{passed + told} within what was told, {asked} are asked", flush=True)
+    return len(verdicts) == splits and passed + told >= asked
 
 
 def main():

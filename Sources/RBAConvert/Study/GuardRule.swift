@@ -44,36 +44,38 @@ struct GuardRule: Sendable {
   private func verdicts(
     on comparison: OutputComparison, of name: String
   ) -> [ConversionReport.Guard] {
-    /// - Parameter deviation: standard error of what was measured.
     func verdict(
-      _ metric: String, _ measured: Double, deviation: Double, standard: Double,
-      atMost largest: Double = .infinity
+      _ metric: String, _ measured: Double, bound: Double, standard: Double
     ) -> ConversionReport.Guard {
       let limit = limit ?? (isSynthetic ? standard / 2 : standard)
       return ConversionReport.Guard(
-        metric: metric, limit: limit, measured: measured,
-        bound: min(measured + confidence * deviation, largest),
+        metric: metric, limit: limit, measured: measured, bound: bound,
         passed: measured.isFinite && measured <= limit + 1e-12)
+    }
+    /// - Parameter deviation: standard error of the share measured.
+    func shareVerdict(
+      _ metric: String, _ measured: Double, deviation: Double
+    ) -> ConversionReport.Guard {
+      verdict(
+        metric, measured, bound: min(measured + confidence * deviation, 1), standard: 0.01)
     }
     if let accuracy = comparison.accuracy, comparison.labelsTell {
       return [
-        verdict(
+        shareVerdict(
           "accuracy-drop", max(accuracy.a - accuracy.b, 0),
-          deviation: comparison.accuracyDropDeviation(repetition: repetition)!, standard: 0.01,
-          atMost: 1)
+          deviation: comparison.accuracyDropDeviation(repetition: repetition)!)
       ]
     }
     let error = verdict(
       "relative-error", comparison.relativeError,
-      deviation: comparison.relativeErrorDeviation(repetition: repetition),
+      bound: comparison.relativeErrorBound(standardErrors: confidence, repetition: repetition),
       standard: 0.05)
     guard let agreement = comparison.top1Agreement,
       classScores.contains(name) || comparison.accuracy != nil
     else { return [error] }
-    let disagreement = verdict(
+    let disagreement = shareVerdict(
       "top1-disagreement", 1 - agreement,
-      deviation: comparison.disagreementDeviation(repetition: repetition)!,
-      standard: 0.01, atMost: 1)
+      deviation: comparison.disagreementDeviation(repetition: repetition)!)
     // A limit that was asked for is one of classes.
     return limit == nil ? [disagreement, error] : [disagreement]
   }

@@ -126,7 +126,7 @@ class GuardSplitsTests(unittest.TestCase):
         self.assertEqual((row["seed"], row["metric"], float(row["limit"])), ("0", "accuracy-drop", 0.3))
         self.assertTrue(0 < float(row["removed"]) < 1 and 0 <= float(row["fresh"]) <= 0.3, row)
         self.assertIn(f"{float(row['removed']):.1%}", out)
-        self.assertIn("1 of 1 splits within the limit", out)
+        self.assertIn("of 1, 1 within the limit", out)
 
 
 class SyntheticTests(unittest.TestCase):

@@ -49,16 +49,22 @@ class KeptSplitsTests(unittest.TestCase):
         self.program.endings = {2: -9}
         first, runs = self.check(2)
         self.assertEqual(runs, 2)
-        self.assertIn("1 of 2 splits within the limit", first)
+        self.assertIn("of 2, 1 within the limit", first)
         second, runs = self.check(3)
         self.assertEqual(runs, 2)
-        self.assertIn("3 of 3 splits within the limit", second)
+        self.assertIn("of 3, 3 within the limit", second)
         self.assertEqual(second.splitlines()[2], first.splitlines()[2])
         self.assertEqual(self.check(3), (second, 0))
         with self.keep.open(newline="") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual([row["seed"] for row in rows], ["0", "1", "2"])
         self.assertEqual({row["options"] for row in rows}, {"--samples 16"})
+
+    def test_a_model_that_no_guard_passes_is_no_failure(self):
+        self.program.endings = {1: 1}
+        first, runs = self.check(2)
+        self.assertIn("1 of 2 splits without a model; of 1, 1 within the limit", first)
+        self.assertEqual(self.check(2), (first, 0))
 
     def test_what_else_a_split_is_made_of_makes_it_another(self):
         self.check(1)
