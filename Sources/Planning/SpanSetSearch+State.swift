@@ -28,6 +28,8 @@ extension SpanSetSearch {
     private static let longestStride = 2.0
     /// Steps replaced beyond a size, for richer forms to use up.
     private static let overshoot = 3
+    /// Sets that a step takes, at least, on the way from the empty set to the target.
+    private static let setsPerStep = 2
     /// Steps looked at for an exchange, on either side.
     private static let exchanged = 4
 
@@ -64,9 +66,7 @@ extension SpanSetSearch {
     /// Takes the descent that the best of all seeds is of, and goes to that seed where the budget is too
     /// small to come from the empty set to the target step by step.
     mutating func begin<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
-      // A size is further off than what is acceptable, mostly.
-      let setsPerStep = if case .size = search.target { 2 } else { 1 }
-      let isShort = search.budget < setsPerStep * search.estimates.count
+      let isShort = search.budget < Self.setsPerStep * search.estimates.count
       guard isShort || search.descents.count > 1 else { return }
       try compareSeeds(measure)
       others = search.descents.filter { $0.form != descent.form }
