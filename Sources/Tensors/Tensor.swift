@@ -166,6 +166,9 @@ extension Tensor {
     case .uint8: elements(as: UInt8.self).map(Int.init)
     case .uint16: elements(as: UInt16.self).map(Int.init)
     case .uint32: elements(as: UInt32.self).map(Int.init)
+    case .uint64:
+      elements(as: UInt64.self).contains { $0 > UInt64(Int.max) }
+        ? nil : elements(as: UInt64.self).map(Int.init)
     default: nil
     }
   }

@@ -15,7 +15,9 @@ import Testing
   private func measure(
     _ a: Tensor, _ b: Tensor, labels: [Int]? = nil
   ) throws(Failure) -> Measurement {
-    try Measurement(["y": a], ["y": b], names: ["y"], labels: labels)
+    try Measurement(
+      ["y": a], ["y": b], names: ["y"],
+      labels: labels.map { ClassLabels(classes: $0, path: "labels.npy") })
   }
 
   @Test func errorsAreThoseOfTheirDefinitions() throws {
@@ -71,6 +73,10 @@ import Testing
     let strings = try Tensor(strings: [[65]], shape: [1])
     let types = try failure { () throws(Failure) in try measure(strings, strings) }
     #expect(types.message == "output 'y': cannot compare elements of type string")
+    let class3 = try failure { () throws(Failure) in try measure(a, b, labels: [0, 1, 3, 0]) }
+    #expect(
+      class3.message
+        == "labels.npy: labels: expected classes from 0 to 2, as output 'y' has them, got 3")
     let missing = try failure { () throws(Failure) in
       try Measurement(["y": a], ["x": a], names: ["y"], labels: nil)
     }

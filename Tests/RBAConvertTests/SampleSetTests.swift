@@ -7,29 +7,29 @@ import Testing
   private func samples(_ count: Int) -> SampleSet {
     SampleSet(
       feeds: ["x": Tensor((0..<count).map(Float.init), shape: [count, 1])],
-      labels: Array(0..<count), source: "", isSynthetic: false)
+      labels: ClassLabels(classes: Array(0..<count), path: ""), source: "", isSynthetic: false)
   }
 
   @Test func selectedSamplesComeInTheOrderAsked() {
     let chosen = samples(6).selecting([4, 0, 1])
     #expect(chosen.feeds["x"]?.elements(as: Float.self) == [4, 0, 1])
-    #expect(chosen.labels == [4, 0, 1])
+    #expect(chosen.labels?.classes == [4, 0, 1])
     #expect(samples(3).selecting([]).count == 0)
   }
 
   @Test(arguments: [(8, 0.5), (512, 0.25), (10, 0.3), (7, 0.9), (1, 0.5), (2, 0.5)])
   func everySampleIsEitherFittedOnOrHeld(count: Int, share: Double) {
     let (fit, held) = samples(count).all.split(holding: share)
-    let labels = (fit.labels ?? []) + (held.labels ?? [])
+    let labels = (fit.labels?.classes ?? []) + (held.labels?.classes ?? [])
     #expect(labels.sorted() == Array(0..<count))
     // Rounding down.
     #expect(held.count == Int((Double(count) * share).rounded(.down)))
-    #expect(fit.rows == fit.labels)
-    #expect(held.rows == held.labels)
+    #expect(fit.rows == fit.labels?.classes)
+    #expect(held.rows == held.labels?.classes)
   }
 
   @Test func ofEveryRunTheSameShareIsHeld() {
-    let held = samples(100).all.split(holding: 0.25).held.labels ?? []
+    let held = samples(100).all.split(holding: 0.25).held.labels?.classes ?? []
     for run in stride(from: 0, to: 100, by: 20) {
       #expect(held.count { run..<run + 20 ~= $0 } == 5)
     }
@@ -38,7 +38,7 @@ import Testing
   /// Data in which so many classes take turns: all are held in about equal parts.
   @Test(arguments: [2, 4, 5, 10], [0.5, 0.25, 0.2])
   func ofClassesThatTakeTurnsAllAreHeld(classes: Int, share: Double) {
-    let held = samples(100 * classes).all.split(holding: share).held.labels ?? []
+    let held = samples(100 * classes).all.split(holding: share).held.labels?.classes ?? []
     for kind in 0..<classes {
       let count = Double(held.count { $0 % classes == kind })
       // Of so many draws: five standard deviations.

@@ -202,14 +202,16 @@ struct SampleLoader {
     }
   }
 
-  private func classLabels(_ labels: NamedTensor, _ samples: Int) throws(Failure) -> [Int] {
+  private func classLabels(
+    _ labels: NamedTensor, _ samples: Int
+  ) throws(Failure) -> ClassLabels {
     guard let classes = labels.tensor.integers, labels.tensor.shape == [samples] else {
       throw Failure(
         .malformedInput,
         "\(labels.path): labels: expected integers of shape [\(samples)], "
           + "got \(labels.tensor.elementType)\(labels.tensor.shape)")
     }
-    return classes
+    return ClassLabels(classes: classes, path: labels.path)
   }
 }
 

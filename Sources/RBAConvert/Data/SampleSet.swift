@@ -6,8 +6,8 @@ import Tensors
 struct SampleSet: Sendable {
   /// By input name.
   var feeds: [String: Tensor]
-  /// One class per sample; never fed.
-  var labels: [Int]?
+  /// Never fed.
+  var labels: ClassLabels?
   /// Where they come from, for reports.
   var source: String
   var isSynthetic: Bool
@@ -21,12 +21,24 @@ struct SampleSet: Sendable {
     guard !isSingle else { return self }
     var result = self
     result.feeds = feeds.mapValues { $0.gathering(indices) }
-    result.labels = labels.map { labels in indices.map { labels[$0] } }
+    result.labels = labels?.selecting(indices)
     return result
   }
 
   /// All of them.
   var all: SampleSelection { SampleSelection(samples: self, rows: Array(0..<count)) }
+}
+
+/// One class per sample.
+struct ClassLabels: Sendable {
+  let classes: [Int]
+  /// The file that they are from, for errors.
+  let path: String
+
+  /// Those of some samples, in the order given.
+  func selecting(_ indices: [Int]) -> ClassLabels {
+    ClassLabels(classes: indices.map { classes[$0] }, path: path)
+  }
 }
 
 extension Int {

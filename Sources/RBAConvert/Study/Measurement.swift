@@ -12,7 +12,7 @@ struct Measurement: Sendable {
   ///
   /// - Throws: `Failure` where shapes differ.
   init(
-    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: [Int]?
+    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: ClassLabels?
   ) throws(Failure) {
     outputs = []
     try add(a, b, names: names, labels: labels)
@@ -25,7 +25,7 @@ struct Measurement: Sendable {
   ///
   /// - Throws: `Failure` where shapes differ.
   mutating func add(
-    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: [Int]?
+    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: ClassLabels?
   ) throws(Failure) {
     for (index, name) in names.enumerated() {
       guard let x = a[name], let y = b[name] else {
@@ -67,7 +67,7 @@ struct Measurement: Sendable {
 extension OutputComparison {
   /// Adds an output of both models, whose first axis runs over samples.
   fileprivate mutating func add(
-    _ a: Tensor, _ b: Tensor, labels: [Int]?, name: String
+    _ a: Tensor, _ b: Tensor, labels: ClassLabels?, name: String
   ) throws(Failure) {
     guard a.elementType == b.elementType, a.shape == b.shape else {
       throw Failure(
@@ -81,10 +81,12 @@ extension OutputComparison {
     }
     let samples = a.shape.first ?? 1
     let size = samples == 0 ? 0 : x.count / samples
-    let classes = countsClasses && labels?.count == samples ? labels : nil
-    if let wrong = classes?.first(where: { !(0..<size).contains($0) }) {
+    let classes = countsClasses && labels?.classes.count == samples ? labels?.classes : nil
+    if let labels, let wrong = classes?.first(where: { !(0..<size).contains($0) }) {
       throw Failure(
-        .malformedInput, "labels: expected classes from 0 to \(size - 1), got \(wrong)")
+        .malformedInput,
+        "\(labels.path): labels: expected classes from 0 to \(size - 1), as output '\(name)' has them, "
+          + "got \(wrong)")
     }
     for sample in 0..<samples {
       let range = sample * size..<(sample + 1) * size
@@ -111,7 +113,7 @@ extension Study {
         },
         merge: { samples, a, b in
           try result.add(
-            a, b, names: outputNames, labels: labels.map { Array($0[samples]) })
+            a, b, names: outputNames, labels: labels?.selecting(Array(samples)))
         })
     }
     return result

@@ -8,7 +8,7 @@ struct SampleSelection: Sendable {
 
   var count: Int { rows.count }
   var feeds: [String: SampleRows] { samples.feeds.mapValues { SampleRows($0, rows: rows) } }
-  var labels: [Int]? { samples.labels.map { labels in rows.map { labels[$0] } } }
+  var labels: ClassLabels? { samples.labels?.selecting(rows) }
 
   /// A number for each group of them, by first appearance: the same for equal ones.
   func kinds(group: Int = 1) -> [Int] {

@@ -60,7 +60,11 @@ public struct Analysis: Sendable {
     if let plan { try inputs.checkDistinct(plan) }
     let result = try analyze(loaded, diagnostics)
     var report = try result.report(verb: "analyze")
-    if !report.guard.passed { report.refusal = report.guard.refusal }
+    if !report.guard.passed {
+      report.refusal = report.guard.refusal
+    } else if report.spans.isEmpty {
+      diagnostics.note("\(result.goal.reasonForNothing): there is nothing to replace")
+    }
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
       try result.plan(signature: try result.signature()).write(to: plan, overwriting: overwriting)
