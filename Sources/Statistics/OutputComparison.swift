@@ -11,9 +11,11 @@ package struct OutputComparison: Sendable {
   private var absoluteSum = 0.0
   private var elementCount = 0
   private var squaredError = 0.0
-  /// Over samples, of their squared errors e and their shares s of the scatter: Σ e², Σ e s, Σ s², max e.
+  /// Over samples, of their squared errors e and their shares s of the scatter: Σ e², Σ e s, Σ s².
   private var moments = (errors: 0.0, mixed: 0.0, shares: 0.0)
-  private var worst = 0.0
+  private var worstSquaredError = 0.0
+  /// Means of the first model's outputs over all samples to come, where they are known.
+  private let knownMeans: [Double]?
   private var cosineSum = 0.0
   /// Of each element's finite values.
   private var means: [Double] = []
@@ -27,8 +29,15 @@ package struct OutputComparison: Sendable {
   private var labelCounts: [Int: Int] = [:]
   package let countsClasses: Bool
 
-  /// - Parameter countsClasses: whether the output is [N, classes], one score per class.
-  package init(countsClasses: Bool) { self.countsClasses = countsClasses }
+  /// - Parameters:
+  ///   - countsClasses: whether the output is [N, classes], one score per class.
+  ///   - knownMeans: of each element of the first model's output over all samples to come, if that is known
+  ///     beforehand; without them what the outputs vary is taken as exact where the bound of
+  ///     `relativeError` is asked for.
+  package init(countsClasses: Bool, knownMeans: [Double]? = nil) {
+    self.countsClasses = countsClasses
+    self.knownMeans = knownMeans
+  }
 
   /// Adds one sample's output of both models, and its class where that is known.
   ///
@@ -39,7 +48,7 @@ package struct OutputComparison: Sendable {
       means = Array(repeating: 0, count: a.count)
       scatter = means
     }
-    precondition(means.count == a.count)
+    precondition(means.count == a.count && knownMeans?.count ?? a.count == a.count)
     sampleCount += 1
     elementCount += a.count
     var (error, share) = (0.0, 0.0)
@@ -58,9 +67,8 @@ package struct OutputComparison: Sendable {
         let count = gaps.isEmpty ? sampleCount : sampleCount - gaps[index]
         let delta = x - means[index]
         means[index] += delta / Double(count)
-        let added = delta * (x - means[index])
-        scatter[index] += added
-        share += added
+        scatter[index] += delta * (x - means[index])
+        if let knownMeans { share += (x - knownMeans[index]) * (x - knownMeans[index]) }
       } else {
         if gaps.isEmpty { gaps = Array(repeating: 0, count: means.count) }
         gaps[index] += 1
@@ -75,7 +83,7 @@ package struct OutputComparison: Sendable {
     moments.errors += error * error
     moments.mixed += error * share
     moments.shares += share * share
-    worst = max(worst, error)
+    worstSquaredError = max(worstSquaredError, error)
     let cosine = dot / (normA * normB).squareRoot()
     cosineSum += normA == normB && dot == normA ? 1 : cosine.isNaN ? 0 : cosine
     if countsClasses { count(a, b, label) }
@@ -146,19 +154,21 @@ package struct OutputComparison: Sendable {
 
   // Samples are taken as drawn independently, but for each being there `repetition` times.
 
-  /// What lies so many standard errors above `relativeError`; infinite where the first model's outputs do
-  /// not vary.
+  /// What lies so many standard errors above `relativeError`, once one more sample as bad as the worst is
+  /// counted: none worse seen does not mean that there are none. Infinite where the first model's outputs
+  /// do not vary.
   ///
   /// A ratio of sums, by the delta method (Cochran, Sampling Techniques, 1977, §6): each sample's error
   /// against its share of the scatter. On a logarithmic scale, since few samples may have most of the
-  /// error, and with one more as bad as the worst: none worse seen does not mean that there are none.
+  /// error.
   package func relativeErrorBound(standardErrors: Double, repetition: Double = 1) -> Double {
     guard squaredError > 0 else { return 0 }
     let total = totalScatter
     guard squaredError.isFinite, total > 0 else { return .infinity }
-    let ratio = (squaredError + repetition * worst) / total
+    let worst = repetition * worstSquaredError
+    let ratio = (squaredError + worst) / total
     let variance =
-      moments.errors + repetition * worst * worst - 2 * ratio * moments.mixed
+      moments.errors + worst * worstSquaredError - 2 * ratio * moments.mixed
       + ratio * ratio * moments.shares
     let deviation = (repetition * max(variance, 0)).squareRoot() / total
     return ratio * exp(standardErrors * deviation / ratio)

@@ -167,11 +167,15 @@ extension Tensor {
     case .uint16: elements(as: UInt16.self).map(Int.init)
     case .uint32: elements(as: UInt32.self).map(Int.init)
     case .uint64:
-      elements(as: UInt64.self).contains { $0 > UInt64(Int.max) }
-        ? nil : elements(as: UInt64.self).map(Int.init)
+      try? elements(as: UInt64.self).map { element throws(Overflow) in
+        guard let value = Int(exactly: element) else { throw Overflow() }
+        return value
+      }
     default: nil
     }
   }
+
+  private struct Overflow: Error {}
 
   /// Whether type, shape and every byte agree.
   package func isIdentical(to other: Tensor) -> Bool {

@@ -20,7 +20,7 @@ import Testing
 
   /// Digits, and the same with those held out in negative.
   private func digits() throws -> (given: DataRequest, changed: DataRequest) {
-    let study = try study(DataRequest(paths: [Sample.calibration], maximumSamples: 64))
+    let study = try study(DataRequest(paths: [Sample.calibration], maximumSamples: 32))
     let pictures = try #require(study.held.samples.feeds.values.first)
     var values = try #require(pictures.floats)
     let size = values.count / pictures.shape[0]
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func whatIsFoundForTheGuardIsTheSameWhateverIsHeldOut() throws {
-    let found = try frontiers(SelectionOptions(maximumDrop: 0.2, searchedSets: 6))
+    let found = try frontiers(SelectionOptions(maximumDrop: 0.2, searchedSets: 4))
     #expect(found[0].count { $0.measuredDamage != nil } > 2)
     #expect(found[0].map(\.spans) == found[1].map(\.spans))
     #expect(found[0].map(\.measuredDamage) == found[1].map(\.measuredDamage))
@@ -56,29 +56,61 @@ import Testing
 
   /// No guard judges a size: all that is held out tells what is best.
   @Test func whatIsFoundForASizeIsMeasuredOnWhatIsHeldOut() throws {
-    let found = try frontiers(SelectionOptions(targetParameters: "80%", searchedSets: 3))
+    let found = try frontiers(SelectionOptions(targetParameters: "80%", searchedSets: 1))
     #expect(found[0].map(\.measuredDamage) != found[1].map(\.measuredDamage))
+  }
+
+  /// Models that samples have met count as tried on them: the one that is judged, or all that were found.
+  @Test func onlyModelsThatMeetWhatIsHeldOutAreCounted() throws {
+    let judged = try trials(SelectionOptions(maximumDrop: 0.9, searchedSets: 3))
+    #expect(judged == 1)
+    let searched = try trials(SelectionOptions(targetParameters: "80%", searchedSets: 3))
+    #expect(searched == 4)
+    let limited = try trials(
+      SelectionOptions(maximumDrop: 0.9, targetParameters: "80%", searchedSets: 3))
+    #expect(limited == 1)
+  }
+
+  private func trials(_ selection: SelectionOptions) throws -> Int {
+    try Analysis(
+      input: Sample.model, plan: nil, overwriting: false,
+      data: DataRequest(paths: [Sample.calibration], maximumSamples: 32), selection: selection,
+      machine: Machine(threads: 2)
+    ).analyze(LoadedModel(path: Sample.model), .silent).selection.trials
+  }
+
+  @Test func samplesTooFewToSearchApartAreToldOf() throws {
+    let notes = Notes()
+    _ = try Analysis(
+      input: Sample.model, plan: nil, overwriting: false,
+      data: DataRequest(paths: [Sample.calibration], maximumSamples: 2),
+      selection: SelectionOptions(searchedSets: 1), machine: Machine(threads: 2)
+    ).run(notes.diagnostics)
+    #expect(
+      notes.lines.contains {
+        $0.hasPrefix("sets of spans are searched for by the samples held out")
+      })
   }
 
   @Test func whatIsFittedOnIsSplitOnceMore() throws {
     let whole = try study(DataRequest(paths: [Sample.calibration]))
-    let inner = try #require(try whole.withinFitted(fittingOn: 64))
+    let inner = try #require(try whole.ofFittedSamples(fittingOn: 64))
     #expect(whole.fit.count == 256 && whole.held.count == 256)
     #expect(inner.fit.count == 64 && inner.held.count == 192)
     #expect(Set(inner.fit.rows + inner.held.rows) == Set(whole.fit.rows))
     // Where that many leave too few to measure on, as large a part is as is held out of all, and at most
     // half.
-    let half = try #require(try whole.withinFitted(fittingOn: 250))
+    let half = try #require(try whole.ofFittedSamples(fittingOn: 250))
     #expect(half.fit.count == 128 && half.held.count == 128)
     // No more are measured than are held out: that would take longer.
     let few = try study(DataRequest(paths: [Sample.calibration]), holdout: 0.1)
-    let spread = try #require(try few.withinFitted(fittingOn: 64))
+    let spread = try #require(try few.ofFittedSamples(fittingOn: 64))
     #expect(few.held.count == 51 && spread.held.count == 51)
   }
 
   @Test func tooFewAreNotSplit() throws {
     let whole = try study(DataRequest(paths: [Sample.calibration], maximumSamples: 2))
     #expect(whole.fit.count == 1)
-    #expect(try whole.withinFitted(fittingOn: 64)?.fit.count == nil)
+    #expect(try whole.ofFittedSamples(fittingOn: 64) == nil)
   }
 }

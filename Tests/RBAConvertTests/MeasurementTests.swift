@@ -158,10 +158,10 @@ import Testing
     #expect(agreement.passed)
     let x = Tensor([0, 2, 4] as [Float], shape: [3, 1])
     let y = Tensor([0, 2, 5] as [Float], shape: [3, 1])
-    // Squared errors 0, 0, 1 and one more 1, over shares 0, 2, 6 of a scatter of 8: a ratio of 1/4, from
-    // which the samples deviate by 0, -1/2, -1/2 and 1.
+    // Squared errors 0, 0, 1 and one more 1, over shares 4, 0, 4 of a scatter of 8: a ratio of 1/4, from
+    // which the samples deviate by -1, 0, 0 and 1.
     let error = rule().verdict(on: try measure(x, y))
-    let deviation = 1.5.squareRoot() / 8
+    let deviation = 2.0.squareRoot() / 8
     let bound = 0.25 * exp(1.644854 * 2.0.squareRoot() * deviation / 0.25)
     #expect(abs(error.bound - bound) < 1e-6)
     let none = rule().verdict(on: try measure(x, x))

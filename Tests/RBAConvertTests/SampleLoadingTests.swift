@@ -58,7 +58,7 @@ import Testing
   @Test func oneTensorWithoutANameFeedsTheOnlyInput() throws {
     let samples = try load([image], [try save(images(2), as: "unnamed.npy")])
     #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
-    #expect(samples.labels?.classes == nil)
+    #expect(samples.labels == nil)
   }
 
   @Test func aPathMayNameItsInput() throws {

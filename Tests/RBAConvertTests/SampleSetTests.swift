@@ -101,5 +101,22 @@ import Testing
     #expect(held.count == 20 && fit.count == 20)
     #expect(Set(fit.rows.map { values[$0] }).isDisjoint(with: held.rows.map { values[$0] }))
     #expect(samples.all.kindCount() == 20)
+    let (inner, measured) = fit.split(holding: 0.5, .pieces(of: group))
+    #expect(inner.count == 10 || inner.count == 12)
+    #expect(Set(inner.rows + measured.rows) == Set(fit.rows))
+    #expect(Set(inner.rows.map { values[$0] }).isDisjoint(with: measured.rows.map { values[$0] }))
+    for part in [inner, measured] {
+      for start in stride(from: 0, to: part.count, by: group) {
+        let rows = part.rows[start..<start + group]
+        #expect(rows.first! % group == 0 && rows.last! == rows.first! + group - 1)
+      }
+    }
+  }
+
+  @Test func samplesThatDependOnEachOtherAreSplitInTwoRuns() {
+    let (fit, held) = samples(10).all.split(holding: 0.2, .whole)
+    #expect(fit.rows == Array(0..<8) && held.rows == [8, 9])
+    let (inner, measured) = fit.split(holding: 0.5, .whole)
+    #expect(inner.rows == Array(0..<4) && measured.rows == Array(4..<8))
   }
 }

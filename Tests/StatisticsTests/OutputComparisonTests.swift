@@ -7,7 +7,10 @@ import Testing
   static func compare(
     _ a: [[Float]], _ b: [[Float]], labels: [Int]? = nil, countsClasses: Bool = true
   ) -> OutputComparison {
-    var comparison = OutputComparison(countsClasses: countsClasses)
+    let means = a.first.map { row in
+      row.indices.map { k in a.reduce(0) { $0 + Double($1[k]) } / Double(a.count) }
+    }
+    var comparison = OutputComparison(countsClasses: countsClasses, knownMeans: means)
     for index in a.indices { comparison.add(a[index][...], b[index][...], label: labels?[index]) }
     return comparison
   }
@@ -128,13 +131,28 @@ import Testing
         <= typical.relativeError * (1 + 20 / Double(count).squareRoot()))
   }
 
+  @Test func `the order of the samples does not change what others stay within`() {
+    let outputs = Rows(16, width: 1, seed: 3).values.map { [$0] }
+    let errors: [Float] = [5] + Array(repeating: 0.1, count: 15)
+    let bounds = [errors, errors.reversed()].map { errors in
+      Self.compare(outputs, zip(outputs, errors).map { [$0[0] + $1] })
+        .relativeErrorBound(standardErrors: 2)
+    }
+    let order = Array((0..<16).reversed())
+    let reversed = Self.compare(
+      order.map { outputs[$0] }, order.map { [outputs[$0][0] + errors[$0]] }
+    ).relativeErrorBound(standardErrors: 2)
+    #expect(abs(reversed - bounds[0]) < 1e-9 * bounds[0])
+    #expect(abs(bounds[1] - bounds[0]) > 1e-9 * bounds[0], "another sample has the error")
+  }
+
   @Test func `samples that are there twice count once`() {
     let (a, b) = (Self.samples(seed: 1), Self.samples(seed: 2))
     let once = Self.compare(a, b).relativeErrorBound(standardErrors: 2)
     let twice = Self.compare(a + a, b + b)
     #expect(twice.relativeErrorBound(standardErrors: 2) < 0.9 * once)
     let told = twice.relativeErrorBound(standardErrors: 2, repetition: 2)
-    #expect(abs(told - once) < 0.02 * once)
+    #expect(abs(told - once) < 1e-9 * once)
   }
 
   @Test func `outputs that do not vary are told apart`() {

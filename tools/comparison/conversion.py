@@ -3,16 +3,16 @@
 TIMEOUT = 7200
 
 
-# The status of a guard that nothing passes.
-REFUSED = 1
+# What the program says of a guard that nothing passes.
+REFUSAL = "no set of spans that was measured stays within the limit"
 
 
 class NoModel(Exception):
     """The program gave no model; the message is its status and its last words."""
 
-    def __init__(self, message, status=None):
-        super().__init__(message)
-        self.status = status
+    @property
+    def is_refusal(self):
+        return str(self).startswith("exit 1: ") and REFUSAL in str(self)
 
 
 def report(program, model, *arguments):
@@ -20,5 +20,5 @@ def report(program, model, *arguments):
     outcome = program("convert", model, *arguments, "--json", timeout=TIMEOUT)
     if outcome.status != 0:
         words = " ".join(outcome.stderr.split())
-        raise NoModel(f"exit {outcome.status}: {words[-200:]}", outcome.status)
+        raise NoModel(f"exit {outcome.status}: {words[-200:]}")
     return outcome.json

@@ -39,7 +39,7 @@ def sets(count, first=0):
 def measured(program, model, calibration, options, goal):
     """Parameters left, damage and spans of a conversion; spans by their steps, two to a block."""
     try:
-        told = report(program, model, "--dry-run", "--calibration", calibration, "--max-drop", "1e9", *options, *goal)
+        told = report(program, model, "--dry-run", "--calibration", calibration, *options, *goal)
     except NoModel as reason:
         raise NoModel(f"{' '.join(goal)}: {reason}") from None
     damage = sum(output["relativeError"] for output in told["outputs"]) / len(told["outputs"])

@@ -250,7 +250,8 @@ public struct ConversionReport: Encodable, Sendable {
     public var parameters: Int
     /// The sum of the chosen spans' single damages, where those were measured.
     @NullEncoded public var predictedDamage: Double?
-    /// The damage of all of them together, where it was measured.
+    /// The damage of all of them together, where it was measured: where a limit is to be held, on samples
+    /// that are fitted on otherwise, with fits of the others; else on those held out.
     @NullEncoded public var measuredDamage: Double?
     /// Labels of the spans replaced.
     public var spans: [String]

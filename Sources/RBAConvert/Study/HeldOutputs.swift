@@ -8,6 +8,8 @@ struct HeldOutputs: Sendable {
   private let original: Executor
   private let kept: [String: Tensor]?
   private let count: Int
+  /// Of each element over the held-out samples, by output; empty where the outputs are not kept.
+  let means: [String: [Double]]
 
   /// Bytes that are kept at most.
   private static let largestKept = 32 << 20
@@ -23,6 +25,7 @@ struct HeldOutputs: Sendable {
     kept =
       group.map { $0.bytes <= Self.largestKept / max(groups, 1) } ?? false
       ? try original.run(samples: held.feeds) : nil
+    means = kept?.compactMapValues(\.sampleMeans) ?? [:]
   }
 
   /// The outputs for a micro-batch of the held-out samples.

@@ -6,7 +6,9 @@ import Tensors
 /// How the outputs of a model compare with the original's on some samples.
 struct Measurement: Sendable {
   /// In the order of the original's outputs.
-  var outputs: [(name: String, comparison: OutputComparison)]
+  var outputs: [(name: String, comparison: OutputComparison)] = []
+  /// Of the original's outputs over all samples, by name, where they are known.
+  private let means: [String: [Double]]
 
   /// Compares outputs that both models gave, sample by sample.
   ///
@@ -14,12 +16,14 @@ struct Measurement: Sendable {
   init(
     _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: ClassLabels?
   ) throws(Failure) {
-    outputs = []
+    means = a.compactMapValues(\.sampleMeans)
     try add(a, b, names: names, labels: labels)
   }
 
   /// Nothing compared yet.
-  init() { outputs = [] }
+  ///
+  /// - Parameter means: of the original's outputs over all samples to come, where they are known.
+  init(means: [String: [Double]] = [:]) { self.means = means }
 
   /// Adds the outputs of further samples, and their classes where those are known.
   ///
@@ -32,7 +36,8 @@ struct Measurement: Sendable {
         throw Failure(.malformedInput, "output '\(name)' is not in both models")
       }
       if index == outputs.count {
-        outputs.append((name, OutputComparison(countsClasses: Self.isClassScores(x))))
+        outputs.append(
+          (name, OutputComparison(countsClasses: Self.isClassScores(x), knownMeans: means[name])))
       }
       try outputs[index].comparison.add(x, y, labels: labels, name: name)
     }
@@ -61,6 +66,23 @@ struct Measurement: Sendable {
   /// The mean over outputs of their relative errors.
   var damage: Double {
     outputs.reduce(0) { $0 + $1.comparison.relativeError } / Double(max(outputs.count, 1))
+  }
+}
+
+extension Tensor {
+  /// The mean of each element over the samples, which the first axis runs over, of its finite values; `nil`
+  /// of what has no numbers.
+  var sampleMeans: [Double]? {
+    guard let values = floats, let samples = shape.first, samples > 0 else { return nil }
+    let size = values.count / samples
+    return (0..<size).map { index in
+      var (sum, count) = (0.0, 0.0)
+      for place in stride(from: index, to: values.count, by: size) where values[place].isFinite {
+        sum += Double(values[place])
+        count += 1
+      }
+      return count > 0 ? sum / count : 0
+    }
   }
 }
 
@@ -101,7 +123,7 @@ extension Study {
     let executor = try executor(other.model, fetches: Array(Set(other.compared)).sorted())
     let names = zip(outputNames, other.compared)
     let labels = held.labels
-    var result = Measurement()
+    var result = Measurement(means: heldOutputs.means)
     try reporting {
       try forEachBatch(
         of: held, executor,

@@ -42,44 +42,52 @@ extension Selector {
 
   /// What a search came by.
   private struct Found {
-    var measured: [SpanSetSearch.Measured]
-    var descents: [SpanSetSearch.Descent]
-    var frontier: [FrontierEntry]
-    /// Fits of spans by themselves, where no values travel.
-    var alone: FitsAlone
+    let measured: [SpanSetSearch.Measured]
+    let descents: [SpanSetSearch.Descent]
+    let frontier: [FrontierEntry]
     /// How many sets were measured.
-    var count = 0
+    let count: Int
   }
 
-  /// Looks for the set of spans that meets the goal, by measuring whole sets.
+  /// Looks for the set of spans that meets the goal, by measuring whole sets, fits it on all samples to be
+  /// fitted on, and measures it on all that are held out.
   func search(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Selection {
     if case .size(let limit) = target(goal), try exactSize([], [], goal) <= limit {
       return try refit([]).selection([], clock)
     }
-    let apart = try withinFitted(goal)
-    var found = try (apart ?? self).find(goal, &clock)
-    // Samples that had a part in the search are no fresh ones.
-    var trials = found.count
-    if apart != nil { (trials, found.alone) = (0, FitsAlone(selector: self, options: [])) }
+    let apart = try searchingApart(goal)
+    let found = try (apart ?? self).find(goal, &clock)
+    // Samples that were searched by have met all sets that were found.
+    var trials = apart == nil ? found.count : 0
+    var alone = FitsAlone(selector: self, options: [])
     let result = try decide(goal, found.measured, found.descents, found.frontier) {
       set throws(Failure) in
       trials += 1
-      return try refit(try study.fitsInSequence ? Self.unfitted(set) : found.alone.choices(set))
+      return try refit(try study.fitsInSequence ? Self.unfitted(set) : alone.choices(set))
     }
     clock.mark("fitting in sequence")
     return result.selection(found.frontier, clock, trials: trials)
   }
 
-  /// The same over the samples that are fitted on alone, for the guard to judge what is found by samples
-  /// that are new to it. A size that is asked for is judged by no guard: there all that is held out
-  /// tells which set is best. `nil` then, and where the samples are too few or the fits saved.
-  private func withinFitted(_ goal: Goal) throws(Failure) -> Selector? {
-    guard case .unacceptable = target(goal), !study.savesMoreSamples,
-      let study = try study.withinFitted(fittingOn: sampleLimit.fit)
-    else { return nil }
-    var result = self
-    result.study = study
-    return result
+  /// The same over the samples alone that are fitted on, for a limit to be held to by samples that are new
+  /// to what was found. `nil` where no limit is to be held: which set of a size does least damage, all that
+  /// is held out tells best; and where samples are too few or the fits are saved ones.
+  private func searchingApart(_ goal: Goal) throws(Failure) -> Selector? {
+    if case .size = target(goal), rule.limit == .infinity { return nil }
+    guard !study.savesMoreSamples,
+      let study = try study.ofFittedSamples(fittingOn: sampleLimit.fit)
+    else {
+      study.diagnostics.note(
+        "sets of spans are searched for by the samples held out, which are no fresh judges then")
+      return nil
+    }
+    return over(study)
+  }
+
+  private func over(_ study: Study) -> Selector {
+    Selector(
+      study: study, policy: policy, rule: rule, acceptance: acceptance, memory: memory,
+      heals: heals, effort: effort, written: written)
   }
 
   private func find(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Found {
@@ -101,30 +109,30 @@ extension Selector {
       target: target(goal), budget: budget)
     let sizes = try SetSizes(self, goal)
     let start = ContinuousClock.now
-    var found = Found(
-      measured: [], descents: descents, frontier: [],
-      alone: FitsAlone(selector: self, options: options))
-    found.measured = try search.run(size: sizes.size) {
+    var alone = FitsAlone(selector: self, options: options)
+    var count = 0
+    let measured = try search.run(size: sizes.size) {
       set throws(Failure) -> SpanSetSearch.Measured? in
       if effort.isOver(since: start) {
         study.diagnostics.note(
-          "the search ended after \(found.count) sets, when its time was up: another machine may choose "
+          "the search ended after \(count) sets, when its time was up: another machine may choose "
             + "otherwise")
         return nil
       }
-      let choices = try travels ? Self.unfitted(set) : found.alone.choices(set)
+      let choices = try travels ? Self.unfitted(set) : alone.choices(set)
       let (fitted, updates, _) = try sequential.refit(choices, healing: heals)
       let measurement = try measure(fitted, updates)
-      found.count += 1
-      study.diagnostics.progress("searching", Double(found.count) / Double(budget))
+      count += 1
+      study.diagnostics.progress("searching", Double(count) / Double(budget))
       return SpanSetSearch.Measured(
         set, size: sizes.size(set), damage: measurement.damage,
         strain: acceptance.verdict(on: measurement).strain)
     }
     study.diagnostics.progress("searching", 1)
     clock.mark("searching")
-    found.frontier = frontier(found.measured, predictions, options)
-    return found
+    return Found(
+      measured: measured, descents: descents,
+      frontier: frontier(measured, predictions, options), count: count)
   }
 
   // MARK: Options

@@ -29,7 +29,7 @@ struct FrontierEntry: Sendable {
 
 /// Scores spans, looks for sets of them, and chooses.
 struct Selector {
-  var study: Study
+  let study: Study
   var policy: FitPolicy
   let rule: GuardRule
   /// What a set has to pass for the search to go on to smaller ones.

@@ -69,13 +69,15 @@ struct Study: Sendable {
     } catch { throw Failure(error, in: loaded.path) }
   }
 
-  /// The same over the samples that are fitted on alone, so that those held out have no part in what is
-  /// found: `count` or more are fitted on, and of the others as many measured as are held out here.
+  /// A study of the samples alone that are fitted on here, to search by, so that what is held out has no
+  /// part in what is found. About `count` of them are fitted on, and fewer where that would leave a smaller
+  /// share of them to measure on than is held out here, or than half; of the others at most as many are
+  /// measured as are held out here.
   ///
-  /// - Returns: `nil` where they are too few to hold any out.
-  func withinFitted(fittingOn count: Int) throws(Failure) -> Study? {
-    let least = Double(held.count) / Double(fit.count + held.count)
-    let share = max(1 - Double(count) / Double(fit.count), min(least, 0.5))
+  /// - Returns: `nil` where they are too few to measure on any.
+  func ofFittedSamples(fittingOn count: Int) throws(Failure) -> Study? {
+    let heldShare = Double(held.count) / Double(fit.count + held.count)
+    let share = max(1 - Double(count) / Double(fit.count), min(heldShare, 0.5))
     var (fitted, measured) = fit.split(holding: share, batching)
     _ = fitted.removeRemainder(batching)
     measured = measured.spread(held.count, group: batching.group)
@@ -216,5 +218,4 @@ extension SampleSet {
     guard let name, let values = feeds[name]?.floats else { return false }
     return values.allSatisfy { $0 == 0 || $0 == 1 }
   }
-
 }

@@ -63,7 +63,7 @@ public struct Analysis: Sendable {
     if !report.guard.passed {
       report.refusal = report.guard.refusal
     } else if report.spans.isEmpty {
-      diagnostics.note("\(result.goal.reasonForNothing): there is nothing to replace")
+      diagnostics.note("\(result.goal.reasonForNothing), so nothing is replaced")
     }
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {

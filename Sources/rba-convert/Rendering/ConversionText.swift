@@ -85,7 +85,7 @@ enum ConversionText {
     }
     lines.append(
       "guard \(verdict): \(report.guard.metric) \(Format.significant(report.guard.measured)), "
-        + "\(limit); other samples stay within \(Format.significant(report.guard.bound)) 19 times of 20"
+        + "\(limit); as many others stay within \(Format.significant(report.guard.bound)) 19 times of 20"
     )
     return lines
   }

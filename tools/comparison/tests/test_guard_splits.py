@@ -8,6 +8,7 @@ import tempfile
 import unittest
 from dataclasses import replace
 
+import conversion
 import guard_splits
 from program import Outcome
 from tests import classes
@@ -17,13 +18,13 @@ class Copying:
     """In place of the program: 'smaller' models are copies, and some seeds' runs end otherwise."""
 
     def __init__(self, folder):
-        self.path, self.runs, self.endings = folder / "program", 0, {}
+        self.path, self.runs, self.endings, self.words = folder / "program", 0, {}, "no model"
         self.path.write_text("one build")
 
     def __call__(self, verb, model, out, *options, timeout):
         self.runs += 1
         if status := self.endings.get(self.runs, 0):
-            return Outcome(status, "", "no model")
+            return Outcome(status, "", self.words)
         shutil.copy(model, out)
         return Outcome(0, json.dumps({
             "parameters": {"before": 100, "after": 60},
@@ -61,7 +62,7 @@ class KeptSplitsTests(unittest.TestCase):
         self.assertEqual({row["options"] for row in rows}, {"--samples 16"})
 
     def test_a_model_that_no_guard_passes_is_no_failure(self):
-        self.program.endings = {1: 1}
+        self.program.endings, self.program.words = {1: 1}, conversion.REFUSAL
         first, runs = self.check(2)
         self.assertIn("1 of 2 splits without a model; of 1, 1 within the limit", first)
         self.assertEqual(self.check(2), (first, 0))
