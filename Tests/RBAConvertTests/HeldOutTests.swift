@@ -108,9 +108,10 @@ import Testing
     #expect(few.held.count == 51 && spread.held.count == 51)
   }
 
-  @Test func tooFewAreNotSplit() throws {
-    let whole = try study(DataRequest(paths: [Sample.calibration], maximumSamples: 2))
-    #expect(whole.fit.count == 1)
+  /// Ten that leave five to fit on, of which no eight can be measured.
+  @Test(arguments: [2, 10]) func tooFewAreNotSplit(count: Int) throws {
+    let whole = try study(DataRequest(paths: [Sample.calibration], maximumSamples: count))
+    #expect(whole.fit.count == count / 2)
     #expect(try whole.ofFittedSamples(fittingOn: 64) == nil)
   }
 }

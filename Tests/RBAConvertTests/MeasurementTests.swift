@@ -1,4 +1,5 @@
 import Glibc
+import Statistics
 import Tensors
 import Testing
 
@@ -150,11 +151,29 @@ import Testing
     #expect(verdict.measured == (try measure(a, b)).reports[0].relativeError)
   }
 
+  /// Standard errors of one of two measurements of so many samples each.
+  private static func confidence(_ count: Double, trials: Double = 1) -> Double {
+    StudentDistribution.quantile(tail: 0.05 / trials, degreesOfFreedom: count - 1)
+      * 2.0.squareRoot()
+  }
+
+  @Test func aLimitFinerThanOneSampleMayBeOneSample() throws {
+    var coarse = rule()
+    coarse.leastShare = 0.25
+    #expect(!rule().verdict(on: try measure(a, b)).passed)
+    let verdict = coarse.verdict(on: try measure(a, b))
+    // The relative error is no share of samples.
+    #expect(verdict.metric == "relative-error" && verdict.limit == 0.05)
+    #expect(rule(limit: 0.1).verdict(on: try measure(a, b)).limit == 0.1)
+    coarse.limit = 0.1
+    #expect(coarse.verdict(on: try measure(a, b)).passed)
+  }
+
   @Test func theBoundIsTheScatterOfTwoMeasurements() throws {
     // One of four disagrees; 2 of 6 after one more of each kind.
     let agreement = rule(limit: 0.25).verdict(on: try measure(a, b))
     let share = (1.0 / 3 * 2 / 3 / 4).squareRoot()
-    #expect(abs(agreement.bound - (0.25 + 1.644854 * 2.0.squareRoot() * share)) < 1e-6)
+    #expect(abs(agreement.bound - min(0.25 + Self.confidence(4) * share, 1)) < 1e-6)
     #expect(agreement.passed)
     let x = Tensor([0, 2, 4] as [Float], shape: [3, 1])
     let y = Tensor([0, 2, 5] as [Float], shape: [3, 1])
@@ -162,7 +181,7 @@ import Testing
     // which the samples deviate by -1, 0, 0 and 1.
     let error = rule().verdict(on: try measure(x, y))
     let deviation = 2.0.squareRoot() / 8
-    let bound = 0.25 * exp(1.644854 * 2.0.squareRoot() * deviation / 0.25)
+    let bound = 0.25 * exp(Self.confidence(3) * deviation / 0.25)
     #expect(abs(error.bound - bound) < 1e-6)
     let none = rule().verdict(on: try measure(x, x))
     #expect(none.bound == 0)
@@ -174,7 +193,7 @@ import Testing
     var tried = rule(limit: 0.25)
     tried.trials = 50
     let share = (1.0 / 3 * 2 / 3 / 4).squareRoot()
-    let bound = 0.25 + 3.090232 * 2.0.squareRoot() * share
+    let bound = 0.25 + Self.confidence(4, trials: 50) * share
     #expect(abs(tried.verdict(on: try measure(a, b)).bound - min(bound, 1)) < 1e-6)
     var repeated = rule(limit: 0.25)
     repeated.repetition = 4

@@ -18,10 +18,17 @@ struct GuardRule: Sendable {
   /// How often each sample held out is there, on the mean.
   var repetition = 1.0
 
-  /// Below this many standard errors lie, 19 times of 20, the differences of two measurements that each
-  /// have one, for all models measured at once (Bonferroni): so it does for the one chosen.
-  private var confidence: Double {
-    NormalDistribution.quantile(tail: 0.05 / Double(max(trials, 1))) * 2.0.squareRoot()
+  /// What a limit on a share of the samples is at least: one that few samples are too coarse for may be met
+  /// by what changes one of them.
+  var leastShare = 0.0
+
+  /// Below this many standard errors, as many samples estimate them, lie 19 times of 20 the differences of
+  /// two measurements that each have one, for all models measured at once (Bonferroni): so it does for
+  /// the one chosen.
+  private func confidence(samples count: Int) -> Double {
+    StudentDistribution.quantile(
+      tail: 0.05 / Double(max(trials, 1)),
+      degreesOfFreedom: max(Double(count) / repetition - 1, 1)) * 2.0.squareRoot()
   }
 
   /// The strictest of the criteria that apply: the one nearest to its limit, or furthest beyond.
@@ -44,10 +51,11 @@ struct GuardRule: Sendable {
   private func verdicts(
     on comparison: OutputComparison, of name: String
   ) -> [ConversionReport.Guard] {
+    let confidence = confidence(samples: comparison.sampleCount)
     func verdict(
-      _ metric: String, _ measured: Double, bound: Double, standard: Double
+      _ metric: String, _ measured: Double, bound: Double, standard: Double, least: Double = 0
     ) -> ConversionReport.Guard {
-      let limit = limit ?? (isSynthetic ? standard / 2 : standard)
+      let limit = max(limit ?? (isSynthetic ? standard / 2 : standard), least)
       return ConversionReport.Guard(
         metric: metric, limit: limit, measured: measured, bound: bound,
         passed: measured.isFinite && measured <= limit + 1e-12)
@@ -57,7 +65,8 @@ struct GuardRule: Sendable {
       _ metric: String, _ measured: Double, deviation: Double
     ) -> ConversionReport.Guard {
       verdict(
-        metric, measured, bound: min(measured + confidence * deviation, 1), standard: 0.01)
+        metric, measured, bound: min(measured + confidence * deviation, 1), standard: 0.01,
+        least: leastShare)
     }
     if let accuracy = comparison.accuracy, comparison.labelsTell {
       return [

@@ -81,11 +81,10 @@ extension Selector {
         "sets of spans are searched for by the samples held out, which are no fresh judges then")
       return nil
     }
-    return over(study)
-  }
-
-  private func over(_ study: Study) -> Selector {
-    Selector(
+    // What may pass on more samples is not given up for one of these.
+    var acceptance = acceptance
+    acceptance.leastShare = 1 / Double(study.held.kindCount())
+    return Selector(
       study: study, policy: policy, rule: rule, acceptance: acceptance, memory: memory,
       heals: heals, effort: effort, written: written)
   }

@@ -74,7 +74,7 @@ struct Study: Sendable {
   /// share of them to measure on than is held out here, or than half; of the others at most as many are
   /// measured as are held out here.
   ///
-  /// - Returns: `nil` where they are too few to measure on any.
+  /// - Returns: `nil` where there are too few to measure on.
   func ofFittedSamples(fittingOn count: Int) throws(Failure) -> Study? {
     let heldShare = Double(held.count) / Double(fit.count + held.count)
     let share = max(1 - Double(count) / Double(fit.count), min(heldShare, 0.5))
@@ -82,13 +82,16 @@ struct Study: Sendable {
     _ = fitted.removeRemainder(batching)
     measured = measured.spread(held.count, group: batching.group)
     _ = measured.removeRemainder(batching)
-    guard fitted.count > 0, measured.count > 0 else { return nil }
+    guard fitted.count > 0, measured.count >= Self.fewestMeasured else { return nil }
     var result = try Study(
       loaded, structure, fit: fitted, held: measured, batching: batching, options: options,
       diagnostics: diagnostics, pool: pool)
     result.outliers = outliers
     return result
   }
+
+  /// Of fewer samples than this no search learns what others make of a set.
+  private static let fewestMeasured = 8
 
   func executor(
     _ model: Model? = nil, feeds: [String]? = nil, fetches: [String]? = nil

@@ -143,8 +143,10 @@ public struct Analysis: Sendable {
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
-    var (fit, held) = try split(samples, structure, batching)
-    let left = fit.removeRemainder(batching) + held.removeRemainder(batching)
+    var all = samples.all
+    var left = all.removeRemainder(batching)
+    var (fit, held) = try split(all, structure, batching)
+    left += fit.removeRemainder(batching) + held.removeRemainder(batching)
     if left > 0 {
       diagnostics.note(
         "the last \(left) of \(samples.count) samples are left out: the model takes \(batching.group) "
@@ -155,8 +157,8 @@ public struct Analysis: Sendable {
         "what a sample gives depends on the others: the first \(fit.count) are fitted on together, "
           + "the last \(held.count) are held out together")
     } else {
-      let groups = (samples.count + batching.group - 1) / batching.group
-      let kinds = samples.all.kindCount(group: batching.group)
+      let groups = (all.count + batching.group - 1) / batching.group
+      let kinds = all.kindCount(group: batching.group)
       if kinds < groups {
         let what = batching.group == 1 ? "samples" : "groups of \(batching.group) samples"
         diagnostics.note(
@@ -203,13 +205,12 @@ public struct Analysis: Sendable {
   /// What is fitted on and what is held out: half where the guard counts samples, whose number decides
   /// how finely it sees; else a quarter.
   private func split(
-    _ samples: SampleSet, _ structure: ModelStructure, _ batching: Batching
+    _ all: SampleSelection, _ structure: ModelStructure, _ batching: Batching
   ) throws(Failure) -> (fit: SampleSelection, held: SampleSelection) {
     let countsClasses = structure.compared.contains {
       structure.inference.types[$0]?.shape.count == 2 && structure.graph.isClassScores($0)
     }
     let share = selection.holdout ?? (countsClasses ? 0.5 : 0.25)
-    let all = samples.all
     var (fit, held) = all.split(holding: share, batching)
     if held.count == 0, batching.group > 1 {
       (fit, held) = all.splitInTwo(holding: share, atLeast: batching.group)
@@ -219,7 +220,7 @@ public struct Analysis: Sendable {
       let found = batching == .whole ? all.count : all.kindCount()
       throw Failure(
         .malformedInput,
-        "\(samples.source): expected at least \(needed) different samples, to fit on some and hold out "
+        "\(all.samples.source): expected at least \(needed) different samples, to fit on some and hold out "
           + "others, got \(found)")
     }
     return (fit, held)

@@ -12,9 +12,10 @@ struct PlanningOptions: ParsableArguments {
 
   @Option(
     help: """
-      A statistics file. If it is there, maps are fitted on its moments and the calibration data only \
-      judge them; if not, it is written, and serves later runs. It is never replaced, not even with \
-      --force. See 'gather-stats' and 'merge-stats'.
+      A statistics file. If it is there, --spans are fitted on its moments and, where it is of more \
+      samples than the calibration data, so are sets that are searched for; if not, it is written, \
+      and serves later runs. It is never replaced, not even with --force. See 'gather-stats' and \
+      'merge-stats'.
       """)
   var stats: String?
 
@@ -116,7 +117,7 @@ struct PlanningOptions: ParsableArguments {
 
   @Option(
     help: """
-      Sets of spans to measure at most while choosing. More mostly find smaller models. Default: what a \
+      Sets of spans to measure at most while choosing. More mostly find better models. Default: what a \
       fixed amount of work buys, 12 to 64.
       """)
   var search: Int?
