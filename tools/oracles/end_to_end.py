@@ -32,7 +32,7 @@ LEAST_ACCURACY = 0.956
 LEAST_REDUCTION = 0.55
 # Sets of spans that a search may measure, fewer than by default: where files are only compared, and where
 # a model is large.
-FEW_SETS, FOCUS_SETS = 6, 4
+FEW_SETS, FOCUS_SETS = 6, 2
 # Float sums of 1536 terms in another order, through twelve blocks and a sigmoid.
 FOCUS_TOLERANCE = 1e-4
 # What sampling noise explains: so many standard errors of a mean over pictures.
