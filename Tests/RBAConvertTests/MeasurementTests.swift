@@ -18,7 +18,8 @@ import Testing
   ) throws(Failure) -> Measurement {
     try Measurement(
       ["y": a], ["y": b], names: ["y"],
-      labels: labels.map { ClassLabels(classes: $0, path: "labels.npy") })
+      labels: labels.map { ClassLabels(classes: $0, path: "labels.npy") },
+      means: a.sampleMeans.map { ["y": $0] } ?? [:])
   }
 
   @Test func errorsAreThoseOfTheirDefinitions() throws {

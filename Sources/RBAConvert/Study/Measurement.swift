@@ -14,9 +14,10 @@ struct Measurement: Sendable {
   ///
   /// - Throws: `Failure` where shapes differ.
   init(
-    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: ClassLabels?
+    _ a: [String: Tensor], _ b: [String: Tensor], names: [String], labels: ClassLabels?,
+    means: [String: [Double]] = [:]
   ) throws(Failure) {
-    means = a.compactMapValues(\.sampleMeans)
+    self.init(means: means)
     try add(a, b, names: names, labels: labels)
   }
 
@@ -75,14 +76,15 @@ extension Tensor {
   var sampleMeans: [Double]? {
     guard let values = floats, let samples = shape.first, samples > 0 else { return nil }
     let size = values.count / samples
-    return (0..<size).map { index in
-      var (sum, count) = (0.0, 0.0)
-      for place in stride(from: index, to: values.count, by: size) where values[place].isFinite {
-        sum += Double(values[place])
-        count += 1
+    var sums = [Double](repeating: 0, count: size)
+    var counts = sums
+    for sample in 0..<samples {
+      for index in 0..<size where values[sample * size + index].isFinite {
+        sums[index] += Double(values[sample * size + index])
+        counts[index] += 1
       }
-      return count > 0 ? sum / count : 0
     }
+    return zip(sums, counts).map { sum, count in count > 0 ? sum / count : 0 }
   }
 }
 

@@ -47,6 +47,8 @@ extension Selector {
     let frontier: [FrontierEntry]
     /// How many sets were measured.
     let count: Int
+    /// Fits of spans by themselves, where no values travel.
+    let alone: FitsAlone
   }
 
   /// Looks for the set of spans that meets the goal, by measuring whole sets, fits it on all samples to be
@@ -59,7 +61,7 @@ extension Selector {
     let found = try (apart ?? self).find(goal, &clock)
     // Samples that were searched by have met all sets that were found.
     var trials = apart == nil ? found.count : 0
-    var alone = FitsAlone(selector: self, options: [])
+    var alone = apart == nil ? found.alone : FitsAlone(selector: self, options: [])
     let result = try decide(goal, found.measured, found.descents, found.frontier) {
       set throws(Failure) in
       trials += 1
@@ -131,7 +133,7 @@ extension Selector {
     clock.mark("searching")
     return Found(
       measured: measured, descents: descents,
-      frontier: frontier(measured, predictions, options), count: count)
+      frontier: frontier(measured, predictions, options), count: count, alone: alone)
   }
 
   // MARK: Options
