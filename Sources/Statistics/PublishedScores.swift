@@ -36,6 +36,9 @@ package struct PairScores: Sendable {
     }
   }
 
+  /// Whether there were no rows, so that the scores tell nothing.
+  package var isEmpty: Bool { rowCount == 0 }
+
   /// Whether the rows held numbers only.
   package var isFinite: Bool {
     squaredDifference.isFinite && cosineSum.isFinite && angleSum.isFinite

@@ -27,6 +27,20 @@ import Testing
     #expect(rows.shape == [expected.count / 4, 4])
   }
 
+  /// Five tokens with padding behind, three with padding around, and a sample of padding alone.
+  @Test(
+    arguments: [
+      (.lastToken, [8, 9, 20, 21]), (.token(0), [0, 1]), (.token(3), [6, 7, 18, 19]),
+      (.token(5), []),
+    ] as [(ScoredPositions, [Float])])
+  func paddingIsNeverScored(positions: ScoredPositions, expected: [Float]) throws {
+    let mask: [Float] = [1, 1, 1, 1, 1, 0] + [0, 0, 1, 1, 1, 0] + [0, 0, 0, 0, 0, 0]
+    let rows = try positions.rows(
+      of: tensor([3, 6, 2]), in: stream(.lastAxis, [1, 6, 2]), mask: mask)
+    #expect(rows.elements(as: Float.self) == expected)
+    #expect(rows.shape == [expected.count / 2, 2])
+  }
+
   @Test func whatHasNoTokensIsScoredWhole() throws {
     for positions in [ScoredPositions.all, .token(7), .lastToken] {
       for (layout, shape) in [

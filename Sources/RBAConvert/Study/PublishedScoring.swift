@@ -76,6 +76,10 @@ extension Study {
           try values.withBuffers { try moments[index].add($0, threads: threads) }
         }
       })
+    guard !sums.contains(where: \.isEmpty) else {
+      throw Failure(
+        .usage, "--score-token: expected a token of some sample, got one that is padding in all")
+    }
     if let index = sums.firstIndex(where: { !$0.isFinite }) {
       let span = spans[index].label(in: streams)
       throw Failure(

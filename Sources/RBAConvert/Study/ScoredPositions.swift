@@ -1,3 +1,4 @@
+import Execution
 import Planning
 import Tensors
 
@@ -6,8 +7,9 @@ import Tensors
 /// Streams that are no sequences of tokens, `[N, T, d]`, are always scored over all positions.
 enum ScoredPositions: Sendable, Hashable {
   case all
-  /// One token, counted from 0.
+  /// One token, counted from 0, of the samples that have one there.
   case token(Int)
+  /// The last token of each sample.
   case lastToken
 
   /// Reads `--score-token`.
@@ -29,33 +31,35 @@ enum ScoredPositions: Sendable, Hashable {
   /// - Throws: `Failure` where samples have fewer tokens.
   func rows(of batch: StreamBatch) throws(Failure) -> [Tensor] {
     if self == .all { return batch.rows().points }
-    return try batch.values.map { tensor throws(Failure) in try rows(of: tensor, in: batch.stream) }
+    let mask = batch.mask?.floats
+    return try batch.values.map { tensor throws(Failure) in
+      try rows(of: tensor, in: batch.stream, mask: mask)
+    }
   }
 
   /// The rows of a point's values that count, `[rows, d]`.
   ///
+  /// - Parameter mask: of all tokens, zero at padding; no token is padding where it is `nil`.
   /// - Throws: `Failure` where samples have fewer tokens.
-  func rows(of tensor: Tensor, in stream: ResidualStream) throws(Failure) -> Tensor {
-    let tokens = stream.layout == .lastAxis && tensor.shape.count == 3 ? tensor.shape[1] : 0
-    let index: Int
-    switch self {
-    case _ where tokens == 0: return stream.rowTensor(of: tensor)
-    case .all: return stream.rowTensor(of: tensor)
-    case .lastToken: index = tokens - 1
-    case .token(let number): index = number
-    }
-    guard index < tokens else {
+  func rows(
+    of tensor: Tensor, in stream: ResidualStream, mask: [Float]? = nil
+  ) throws(Failure) -> Tensor {
+    guard self != .all, stream.layout == .lastAxis, tensor.shape.count == 3, tensor.shape[1] > 0
+    else { return stream.rowTensor(of: tensor) }
+    let (samples, tokens) = (tensor.shape[0], tensor.shape[1])
+    if case .token(let number) = self, number >= tokens {
       throw Failure(
-        .usage, "--score-token: expected a number from 0 to \(tokens - 1), got \(index)")
+        .usage, "--score-token: expected a number from 0 to \(tokens - 1), got \(number)")
     }
-    let (samples, width) = (tensor.shape[0], stream.width)
-    let all = stream.rows(of: tensor)
-    var rows: [Float] = []
-    rows.reserveCapacity(samples * width)
-    for sample in 0..<samples {
-      let start = (sample * tokens + index) * width
-      rows += all[start..<start + width]
+    let mask = mask?.count == samples * tokens ? mask : nil
+    let rows = (0..<samples).compactMap { sample in
+      let own = sample * tokens..<(sample + 1) * tokens
+      func isToken(_ row: Int) -> Bool { mask.map { $0[row] != 0 } ?? true }
+      if case .token(let number) = self {
+        return isToken(own.lowerBound + number) ? own.lowerBound + number : nil
+      }
+      return own.last(where: isToken)
     }
-    return Tensor(rows, shape: [samples, width])
+    return stream.rowTensor(of: tensor).gathering(rows)
   }
 }
