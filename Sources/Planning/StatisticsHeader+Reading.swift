@@ -38,10 +38,11 @@ extension StatisticsHeader.Counts {
 
 extension StatisticsHeader.Source {
   fileprivate init(_ member: JSONMember) throws(PlanError) {
-    try member.expectKeys(["name", "samples"])
+    try member.expectKeys(["name", "samples", "digest"])
     self.init(
       name: try member["name"].string,
-      samples: try StatisticsHeader.Counts(try member["samples"]))
+      samples: try StatisticsHeader.Counts(try member["samples"]),
+      digest: try member["digest"].string)
   }
 }
 

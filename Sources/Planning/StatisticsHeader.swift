@@ -99,10 +99,13 @@ package struct StatisticsHeader: Sendable, Hashable, LineDocument {
     /// The paths as given.
     package var name: String
     package var samples: Counts
+    /// Of the samples fitted on, by which they are known again whatever they are called.
+    package var digest: String
 
-    package init(name: String, samples: Counts) {
+    package init(name: String, samples: Counts, digest: String) {
       self.name = name
       self.samples = samples
+      self.digest = digest
     }
   }
 

@@ -79,7 +79,7 @@ import Testing
       conversion.stderr
         == """
         note: \(merged): samples held out now may be among those fitted on, and the loss then be larger \
-        than is told; give other samples, or all of the same with the same --holdout
+        than is told; give other samples, or those of one gather-stats run with its --holdout
         note: maps are fitted on the 12 samples of \(merged), none anew in sequence
 
         """)

@@ -15,7 +15,7 @@ import Testing
         points: ["d"], shape: [1, 2], width: 2, pairs: [], rows: .init(fit: 0, held: 0),
         profiled: .init(fit: 0, held: 0)),
     ],
-    sources: [.init(name: "x.npy", samples: .init(fit: 3, held: 1))])
+    sources: [.init(name: "x.npy", samples: .init(fit: 3, held: 1), digest: "ff00")])
 
   /// With all that a stream may have.
   private static var full: StatisticsHeader {
@@ -115,7 +115,7 @@ import Testing
       "streams[0].rows.fit: expected a whole number from 1 to 9007199254740992, got 1e+16"
     ),
     (
-      "[{\"name\":\"x.npy\",\"samples\":{\"fit\":3,\"held\":1}}]", "[]",
+      "[{\"digest\":\"ff00\",\"name\":\"x.npy\",\"samples\":{\"fit\":3,\"held\":1}}]", "[]",
       "sources: expected data, got none"
     ),
   ])

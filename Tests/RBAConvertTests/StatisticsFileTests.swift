@@ -277,6 +277,22 @@ import Testing
     #expect(try error("a.onnx") < error("b.onnx"))
   }
 
+  @Test func dataAreKnownByTheirContents() throws {
+    let selection = SelectionOptions(spans: "2:3", holdout: 0.5)
+    let statistics = try gather(0..<32, to: "a.safetensors")
+    let (same, others) = (Notes(), Notes())
+    let path = try data(0..<32)
+    let link = folder.path("link.npy")
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+    _ = try convert(link, statistics: statistics, to: "a.onnx", selection: selection, notes: same)
+    #expect(same.lines == [])
+    // Others under the name of those that were gathered from.
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.moveItem(atPath: data(32..<64), toPath: path)
+    _ = try convert(path, statistics: statistics, to: "b.onnx", selection: selection, notes: others)
+    #expect(others.lines == [Self.noteOnOtherSamples(statistics)])
+  }
+
   @Test func anotherHoldoutIsNoted() throws {
     let statistics = try gather(0..<32, to: "a.safetensors")
     let notes = Notes()
@@ -289,7 +305,7 @@ import Testing
 
   private static func noteOnOtherSamples(_ path: String) -> String {
     "\(path): samples held out now may be among those fitted on, and the loss then be larger than is "
-      + "told; give other samples, or all of the same with the same --holdout"
+      + "told; give other samples, or those of one gather-stats run with its --holdout"
   }
 
   @Test func shortMemoryHoldsTheShortestSpans() throws {

@@ -13,20 +13,28 @@ struct SampleSelection: Sendable {
   /// A number for each group of them, by first appearance: the same for equal ones.
   func kinds(group: Int = 1) -> [Int] {
     guard !samples.isSingle else { return rows }
-    let tensors = samples.feeds.sorted { $0.key < $1.key }.map(\.value)
     var known: [String: Int] = [:]
     return stride(from: 0, to: count, by: group).map { start in
-      var digest = Digest()
-      for tensor in tensors {
-        for row in rows[start..<min(start + group, count)] {
-          digest.update(tensor.slice(row..<row + 1).region.bytes)
-        }
-      }
-      let key = digest.finish()
+      let key = digest(of: start..<min(start + group, count))
       let kind = known[key] ?? known.count
       known[key] = kind
       return kind
     }
+  }
+
+  /// SHA-256 of what they feed, in hexadecimal.
+  func digest() -> String { digest(of: 0..<count) }
+
+  private func digest(of places: Range<Int>) -> String {
+    var digest = Digest()
+    for (_, tensor) in samples.feeds.sorted(by: { $0.key < $1.key }) {
+      if samples.isSingle {
+        digest.update(tensor.region.bytes)
+        continue
+      }
+      for row in rows[places] { digest.update(tensor.slice(row..<row + 1).region.bytes) }
+    }
+    return digest.finish()
   }
 
   /// How many groups differ from all others before them.

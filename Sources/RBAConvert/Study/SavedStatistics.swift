@@ -89,7 +89,7 @@ extension Study {
     try statistics.checkMatches(streams) { name($0, of: $1) }
     outliers = streams.indices.map { weighing ? statistics.outliers(ofStream: $0) : nil }
     savedStatistics = statistics
-    noteUse(of: statistics, source: source)
+    noteUse(of: statistics)
   }
 
   /// Gathers as many spans as the memory allows, those wanted first and then the shortest, and writes
@@ -114,7 +114,10 @@ extension Study {
     let header = StatisticsHeader(
       model: loaded.digest(),
       streams: streams.indices.map { headerEntry(of: $0, records[$0]) },
-      sources: [.init(name: source, samples: .init(fit: fit.count, held: held.count))])
+      sources: [
+        .init(
+          name: source, samples: .init(fit: fit.count, held: held.count), digest: fit.digest())
+      ])
     try StatisticsFile.write(header, records, to: path, overwriting: overwriting)
   }
 
@@ -144,16 +147,14 @@ extension Study {
   }
 
   /// Says what the user should know of fitting on other data than those given.
-  private func noteUse(of file: StatisticsFile, source: String) {
+  private func noteUse(of file: StatisticsFile) {
     let saved = file.header.samples
-    // The same samples split alike. Of others it is not known whether they were fitted on.
-    let isSplitAlike = file.header.sources.contains {
-      $0.name == source && $0.samples.fit == fit.count && $0.samples.held == held.count
-    }
-    if !isSplitAlike {
+    // What was not fitted on here was not there. Of others that is not known.
+    let digest = fit.digest()
+    if !file.header.sources.contains(where: { $0.digest == digest }) {
       diagnostics.note(
         "\(file.path): samples held out now may be among those fitted on, and the loss then be larger "
-          + "than is told; give other samples, or all of the same with the same --holdout")
+          + "than is told; give other samples, or those of one gather-stats run with its --holdout")
     }
     if !streams.indices.allSatisfy({ weighsAlike(file, stream: $0) }) {
       diagnostics.note(

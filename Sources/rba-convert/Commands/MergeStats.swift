@@ -8,9 +8,9 @@ struct MergeStats: ParsableCommand {
     abstract: "Merge the statistics of shards of the data.",
     discussion: """
       The files are of one model. They are merged in the order given; the same files in the same order \
-      give the same bytes, and what 'gather-stats' would give for all the data but for rounding and for \
-      which pixels convolutions are fitted to. Outlier tokens have the same weights in all files, which \
-      'gather-stats --weights-of' sees to.
+      give the same bytes. Each shard was split by itself into what is fitted on and what is held out, so \
+      that the sums are those of other samples than 'gather-stats' would take of all the data at once. \
+      Outlier tokens have the same weights in all files, which 'gather-stats --weights-of' sees to.
       """)
 
   @Argument(help: "The statistics files to merge, .safetensors.")
