@@ -69,6 +69,32 @@ import Testing
     #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
   }
 
+  @Test func aNamedInputTakesItsOwnTensorOfAFile() throws {
+    let path = try save(
+      [
+        ("image", images(2)), ("other", images(3)), ("labels", Tensor([1, 0] as [Int64])),
+      ], as: "several.safetensors")
+    let notes = Notes()
+    let samples = try load([image], ["image:" + path], notes.diagnostics)
+    #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
+    #expect(samples.labels?.classes == [1, 0])
+    #expect(notes.lines == ["not fed, since no input is called so: 'other' of \(path)"])
+  }
+
+  @Test func aNamedInputTakesTheOnlyTensorBesideLabels() throws {
+    let path = try save(
+      [("pixels", images(2)), ("labels", Tensor([1, 0] as [Int64]))], as: "one.safetensors")
+    let samples = try load([image], ["image:" + path])
+    #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
+    #expect(samples.labels?.classes == [1, 0])
+    let several = try save(
+      [("left", images(2)), ("right", images(2))], as: "two.safetensors")
+    #expect(
+      try failure { () throws(Failure) in try load([image], ["image:" + several]) }.message
+        == "image:\(several): no data for input 'image', expected 'image' float[N, 2]; got 'left' of "
+        + "\(several), 'right' of \(several)")
+  }
+
   @Test func filesOfOneInputAreJoinedInTheirOrder() throws {
     let first = try save(images(2), as: "a.npy")
     let second = try save(images(1), as: "b.npy")

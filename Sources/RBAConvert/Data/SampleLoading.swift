@@ -26,8 +26,9 @@ func shapeText(_ shape: [Dimension]?) -> [String] {
 
 /// Reads the data a verb was given and matches it with the model's inputs.
 ///
-/// A tensor called as an input feeds it; one tensor without a name feeds the only input; `labels` are
-/// labels. Anything else in the files is left out, with a note.
+/// A tensor called as an input feeds it; one tensor without a name feeds the only input, and the only one
+/// of a file the input that is named before its path; `labels` are labels. Anything else in the files is
+/// left out, with a note.
 struct SampleLoader {
   let inputs: [ModelInput]
   let diagnostics: Diagnostics
@@ -38,8 +39,9 @@ struct SampleLoader {
     var ignored: [String] = []
     for specification in request.paths {
       let (target, path) = try splitTarget(specification)
-      for tensor in try readTensors(path) {
-        let name = target ?? inputName(for: tensor)
+      let tensors = try readTensors(path)
+      for tensor in tensors {
+        let name = inputName(for: tensor, among: tensors, target: target)
         if let name, inputs.contains(where: { $0.name == name }) {
           feeds[name, default: []].append(tensor)
         } else if name == "labels" {
@@ -80,6 +82,17 @@ struct SampleLoader {
     throw Failure(
       .malformedInput,
       "\(text): the model has no input '\(text[..<colon])'; expected \(inputList)")
+  }
+
+  /// The input that a tensor feeds, or else its own name: where an input is named before the path, that
+  /// one if the tensor is called so or is the only one of its file beside `labels`.
+  private func inputName(
+    for tensor: NamedTensor, among tensors: [NamedTensor], target: String?
+  ) -> String? {
+    guard let target else { return inputName(for: tensor) }
+    let file = tensors.filter { $0.path == tensor.path && $0.name != "labels" }
+    if tensor.name == target || file.count == 1 && tensor.name != "labels" { return target }
+    return tensor.name ?? "unnamed"
   }
 
   /// The input a tensor feeds by its own name: exactly, as `input_K` of an ONNX test set, or as the
