@@ -128,6 +128,11 @@ package struct OutputComparison: Sendable {
     return total > 0 ? squaredError / total : .infinity
   }
 
+  /// Whether any value is finite in the first model's outputs: without one, nothing is compared.
+  package var hasFiniteValues: Bool {
+    elementCount == 0 || gaps.isEmpty || gaps.contains { $0 < sampleCount }
+  }
+
   /// ‖a − mean(a)‖², the mean taken per element over samples; values that are not finite are left out.
   package var totalScatter: Double { scatter.reduce(0, +) }
 
@@ -160,7 +165,9 @@ package struct OutputComparison: Sendable {
   ///
   /// A ratio of sums, by the delta method (Cochran, Sampling Techniques, 1977, §6): each sample's error
   /// against its share of the scatter. On a logarithmic scale, since few samples may have most of the
-  /// error.
+  /// error. Beyond that one sample may be lost whole, as happens to one of some hundred where a network
+  /// amplifies what it is off by: its error is then its share of the scatter, or as much as that of all
+  /// samples together where that is less.
   package func relativeErrorBound(standardErrors: Double, repetition: Double = 1) -> Double {
     guard squaredError > 0 else { return 0 }
     let total = totalScatter
@@ -171,7 +178,8 @@ package struct OutputComparison: Sendable {
       moments.errors + worst * worstSquaredError - 2 * ratio * moments.mixed
       + ratio * ratio * moments.shares
     let deviation = (repetition * max(variance, 0)).squareRoot() / total
-    return ratio * exp(standardErrors * deviation / ratio)
+    let lost = min(relativeError, repetition / Double(sampleCount))
+    return ratio * exp(standardErrors * deviation / ratio) + lost
   }
 
   /// Standard error of the share of samples whose largest class differs.
@@ -194,7 +202,8 @@ package struct OutputComparison: Sendable {
     return (variance / count).squareRoot()
   }
 
-  /// Standard error of a share, after one more of each kind (Laplace): none seen does not mean that there are none.
+  /// Standard error of a share, after one more of each kind (Laplace): none seen does not mean that there
+  /// are none.
   private static func deviation(ofShare part: Double, of whole: Double) -> Double {
     let share = (part + 1) / (whole + 2)
     return (share * (1 - share) / whole).squareRoot()

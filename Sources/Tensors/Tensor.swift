@@ -158,7 +158,11 @@ extension Tensor {
   ///
   /// Returns `nil` unless they are of an integer type and each fits `Int`.
   package var integers: [Int]? {
-    switch elementType {
+    if elementType == .uint64 {
+      let fitting = elements(as: UInt64.self).compactMap { Int(exactly: $0) }
+      return fitting.count == count ? fitting : nil
+    }
+    return switch elementType {
     case .int64: elements(as: Int64.self).map(Int.init)
     case .int32: elements(as: Int32.self).map(Int.init)
     case .int16: elements(as: Int16.self).map(Int.init)
@@ -166,16 +170,9 @@ extension Tensor {
     case .uint8: elements(as: UInt8.self).map(Int.init)
     case .uint16: elements(as: UInt16.self).map(Int.init)
     case .uint32: elements(as: UInt32.self).map(Int.init)
-    case .uint64:
-      try? elements(as: UInt64.self).map { element throws(Overflow) in
-        guard let value = Int(exactly: element) else { throw Overflow() }
-        return value
-      }
     default: nil
     }
   }
-
-  private struct Overflow: Error {}
 
   /// Whether type, shape and every byte agree.
   package func isIdentical(to other: Tensor) -> Bool {

@@ -104,6 +104,26 @@ import Testing
     #expect(Self.compare(samples, samples).totalScatter == expected)
   }
 
+  @Test func `outputs without a finite value are told apart`() {
+    #expect(!Self.compare([[.nan], [.infinity]], [[.nan], [.infinity]]).hasFiniteValues)
+    #expect(Self.compare([[.nan], [1]], [[.nan], [1]]).hasFiniteValues)
+    #expect(Self.compare([[.nan, 1]], [[.nan, 1]]).hasFiniteValues)
+    #expect(Self.compare([], []).hasFiniteValues)
+  }
+
+  @Test func `one sample may be lost whole`() {
+    // All errors alike, each a ten-thousandth of what a sample varies by: others may still have one that
+    // is off by as much as all of these.
+    let outputs: [Float] = (0..<32).map { $0 % 2 == 0 ? 1 : -1 }
+    let small = Self.compare(outputs.map { [$0] }, outputs.map { [$0 + 0.01] })
+    #expect(small.relativeErrorBound(standardErrors: 0) >= 2 * small.relativeError)
+    #expect(small.relativeErrorBound(standardErrors: 0) < 2.1 * small.relativeError)
+    // A tenth: or one that is off by all there is.
+    let large = Self.compare(outputs.map { [$0] }, outputs.map { [$0 + 0.3] })
+    let bound = large.relativeErrorBound(standardErrors: 0)
+    #expect(abs(bound - large.relativeError * 33 / 32 - 1.0 / 32) < 1e-6)
+  }
+
   /// Squared errors as few samples have most of: e to a normal number, so that a twentieth of them has a
   /// quarter of all.
   @Test(arguments: [16, 64, 256])

@@ -39,6 +39,15 @@ struct ClassLabels: Sendable {
   func selecting(_ indices: [Int]) -> ClassLabels {
     ClassLabels(classes: indices.map { classes[$0] }, path: path)
   }
+
+  /// - Throws: `Failure` naming the first sample whose class an output of so many classes does not have.
+  func check(classCount: Int, output: String) throws(Failure) {
+    guard let sample = classes.firstIndex(where: { !(0..<classCount).contains($0) }) else { return }
+    throw Failure(
+      .malformedInput,
+      "\(path): labels: expected classes from 0 to \(classCount - 1), as output '\(output)' has them, "
+        + "got \(classes[sample]) for sample \(sample)")
+  }
 }
 
 extension Int {

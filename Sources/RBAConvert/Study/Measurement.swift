@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import Statistics
 import Tensors
 
@@ -37,16 +38,12 @@ struct Measurement: Sendable {
         throw Failure(.malformedInput, "output '\(name)' is not in both models")
       }
       if index == outputs.count {
-        outputs.append(
-          (name, OutputComparison(countsClasses: Self.isClassScores(x), knownMeans: means[name])))
+        let comparison = OutputComparison(
+          countsClasses: ArrayType(x).isClassScores, knownMeans: means[name])
+        outputs.append((name, comparison))
       }
       try outputs[index].comparison.add(x, y, labels: labels, name: name)
     }
-  }
-
-  /// Whether an output is [N, classes], one score per class.
-  private static func isClassScores(_ tensor: Tensor) -> Bool {
-    tensor.shape.count == 2 && tensor.shape[1] > 1 && tensor.elementType.isFloatingPoint
   }
 
   var reports: [OutputReport] {
@@ -67,6 +64,13 @@ struct Measurement: Sendable {
   /// The mean over outputs of their relative errors.
   var damage: Double {
     outputs.reduce(0) { $0 + $1.comparison.relativeError } / Double(max(outputs.count, 1))
+  }
+}
+
+extension ArrayType {
+  /// Whether it is [N, classes], one score per class.
+  var isClassScores: Bool {
+    shape.count == 2 && shape[1] > 1 && elementType.isFloatingPoint
   }
 }
 
@@ -105,16 +109,11 @@ extension OutputComparison {
     }
     let samples = a.shape.first ?? 1
     let size = samples == 0 ? 0 : x.count / samples
-    let classes = countsClasses && labels?.classes.count == samples ? labels?.classes : nil
-    if let labels, let wrong = classes?.first(where: { !(0..<size).contains($0) }) {
-      throw Failure(
-        .malformedInput,
-        "\(labels.path): labels: expected classes from 0 to \(size - 1), as output '\(name)' has them, "
-          + "got \(wrong)")
-    }
+    let labels = countsClasses && labels?.classes.count == samples ? labels : nil
+    try labels?.check(classCount: size, output: name)
     for sample in 0..<samples {
       let range = sample * size..<(sample + 1) * size
-      add(x[range], y[range], label: classes?[sample])
+      add(x[range], y[range], label: labels?.classes[sample])
     }
   }
 }

@@ -143,6 +143,7 @@ public struct Analysis: Sendable {
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
+    try structure.check(samples.labels, batch: batching.group)
     var all = samples.all
     var left = all.removeRemainder(batching)
     var (fit, held) = try split(all, structure, batching)
@@ -231,6 +232,20 @@ extension ModelStructure {
   /// Names of the values compared that are scores of classes.
   fileprivate var classScores: Set<String> {
     Set(compared.filter(graph.isClassScores).map { graph[$0].name })
+  }
+
+  /// How many classes an output has a score for, where it is [N, classes] as far as is known.
+  fileprivate func classCount(of value: ValueID) -> Int? {
+    guard let type = inference.types[value], type.isClassScores else { return nil }
+    return type.shape[1]
+  }
+
+  /// - Throws: `Failure` where labels are no classes of an output that has scores for them.
+  fileprivate func check(_ labels: ClassLabels?, batch: Int) throws(Failure) {
+    for value in compared where inference.types[value]?.shape.first == batch {
+      guard let labels, let count = classCount(of: value) else { continue }
+      try labels.check(classCount: count, output: graph[value].name)
+    }
   }
 
   /// - Throws: `Failure` where a node refuses the samples.

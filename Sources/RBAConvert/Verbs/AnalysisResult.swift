@@ -118,10 +118,10 @@ struct AnalysisResult {
 
   /// Says so where an output gives the same for all samples.
   func noteConstants(_ diagnostics: Diagnostics) {
-    for (name, comparison) in selection.measurement.outputs
-    where comparison.sampleCount > 1 && comparison.totalScatter == 0 {
+    for (name, comparison) in selection.measurement.outputs where comparison.totalScatter == 0 {
+      let samples = comparison.sampleCount > 1 ? "all samples" : "the only sample"
       diagnostics.note(
-        "output '\(name)' is the same for all samples held out: it tells nothing of what is lost")
+        "output '\(name)' is the same for \(samples) held out: it tells nothing of what is lost")
     }
   }
 

@@ -58,6 +58,12 @@ public struct Verification: Sendable {
     let measurement = try Measurement(
       try outputs(first, samples), try outputs(second, samples), names: first.outputNames,
       labels: samples.labels)
+    if let (name, _) = measurement.outputs.first(where: { !$1.hasFiniteValues }) {
+      throw Failure(
+        .malformedInput,
+        "\(samples.source): expected data for which \(a) gives finite numbers, got none in output '\(name)'"
+      )
+    }
     if minimumAgreement != nil, measurement.outputs.allSatisfy({ $1.top1Agreement == nil }) {
       throw Failure(.usage, "--min-agreement: no output of \(a) is a score per class, [N, classes]")
     }
