@@ -142,8 +142,8 @@ extension Study {
           width: stream.width, sampleCount: fit.count,
           means: Array(repeating: 0, count: 2 * stream.width),
           squares: Array(repeating: 0, count: 2 * stream.width)),
-        // As long as numbers get.
-        heldDistance: 1.2345678806304932e-05)
+        // As long as numbers get: distances are estimates, and may be negative.
+        heldDistance: -1.2345678806304932e-05)
     }
     return ReplacementPlan(
       model: String(repeating: "0", count: 64),

@@ -195,8 +195,8 @@ struct PlanningOptions: ParsableArguments {
       throw ValidationError("--recipe and --blocks need each other")
     }
     try checkGoal()
-    if let search, search < 0 {
-      throw ValidationError("--search: expected a number from 0, got \(search)")
+    if let search, search < 1 {
+      throw ValidationError("--search: expected a number from 1, got \(search)")
     }
     if let timeBudget, !(timeBudget >= 0) {
       throw ValidationError("--time-budget: expected a number from 0, got \(timeBudget)")
