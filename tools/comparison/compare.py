@@ -33,11 +33,15 @@ BUDGET_RANGE = (90, 20)
 
 def budgets(text):
     """'7' is as many percentages, evenly from 90 to 20; '80,60,45' are these."""
-    values = [float(part) for part in text.rstrip("%").replace("%", "").split(",")]
-    if len(values) == 1 and values[0] < 2 or not all(0 < value <= 100 for value in values):
+    try:
+        values = [float(part.removesuffix("%")) for part in text.split(",")]
+    except ValueError:
+        values = []
+    is_count = text.isdecimal() and int(text) <= 20
+    if not values or is_count and int(text) < 2 or not all(0 < value <= 100 for value in values):
         raise argparse.ArgumentTypeError(f"expected a number from 2 or percentages, got '{text}'")
-    if len(values) == 1 and values[0] <= 20:
-        count, (high, low) = int(values[0]), BUDGET_RANGE
+    if is_count:
+        count, (high, low) = int(text), BUDGET_RANGE
         values = [round(high + (low - high) * index / (count - 1), 1) for index in range(count)]
     return sorted(values, reverse=True)
 
@@ -81,6 +85,9 @@ def arguments():
         parser.error(f"--methods: expected of {', '.join(METHODS)}, got '{unknown[0]}'")
     options.methods = [name for name in METHODS if name in chosen]
     files = [model for model in options.models if model.endswith(".onnx")]
+    given = [f"--{name}" for name in ("calibration", "test", "labels") if getattr(options, name) is not None]
+    if given and len(files) < len(options.models):
+        parser.error(f"{given[0]} goes with .onnx files alone")
     if files and (options.calibration is None or options.test is None):
         parser.error(f"{files[0]} needs --calibration and --test")
     if not options.program.exists():
@@ -89,7 +96,7 @@ def arguments():
 
 
 def prepared(model, options):
-    """The case a name or a file stands for, with what the command line says otherwise."""
+    """The case a name or a file stands for, with the metric and spans that the command line says."""
     if not model.endswith(".onnx"):
         case = models.case(model)
     else:

@@ -1,12 +1,12 @@
 """The methods compared, each as settings from mild to strong.
 
 A setting is either options of the program or a number of sub-blocks for onnxsim. Those of the papers
-are fitted on all calibration samples, as the papers do; the program's own choose how many they hold out.
+are fitted on all calibration samples but a few; the program's own choose how many they hold out.
 """
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# What a person who follows a paper holds out: as few samples as the program allows, for its own figures.
+# What a person who follows a paper holds out: a few samples, for the program's own figures.
 HELD_BY_PAPERS = 8
 
 

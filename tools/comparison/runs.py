@@ -66,14 +66,13 @@ class Runner:
     def _counts(self, record, setting, model):
         if was_killed(record["status"]):
             return False
+        is_baseline = not METHODS[setting.method].is_ours
+        is_trusted = self.trusts_baselines and is_baseline
+        if not setting.dropped and record["program"] != self.version and not is_trusted:
+            return False
         if record["status"] == "time limit":
             return self.time_limit is not None and self.time_limit <= record["seconds"]
-        if self.keeps_models and record["scores"] and not model.exists():
-            return False
-        if setting.dropped:
-            return True
-        is_baseline = not METHODS[setting.method].is_ours
-        return record["program"] == self.version or self.trusts_baselines and is_baseline
+        return not (self.keeps_models and record["scores"]) or model.exists()
 
     def _make(self, setting, model):
         self.folder.mkdir(parents=True, exist_ok=True)
