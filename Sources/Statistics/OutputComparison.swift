@@ -128,6 +128,9 @@ package struct OutputComparison: Sendable {
     return total > 0 ? squaredError / total : .infinity
   }
 
+  /// Elements of each sample's output; `nil` as long as none was added.
+  package var elementsPerSample: Int? { sampleCount == 0 ? nil : means.count }
+
   /// Whether any value is finite in the first model's outputs: without one, nothing is compared.
   package var hasFiniteValues: Bool {
     elementCount == 0 || gaps.isEmpty || gaps.contains { $0 < sampleCount }

@@ -463,6 +463,21 @@ struct Architecture: Sendable, CustomTestStringConvertible {
     #expect(inspection.streams.map(\.points) == [["h0", "h1", "h2"]])
   }
 
+  /// Each sample gives as many places as it has numbers above zero, and others where a span is replaced.
+  @Test(arguments: [[1, 0], [0, 1]])
+  func outputsWhoseShapesDependOnDataAreRefused(permutation: [Int]) throws {
+    var net = NetworkText("1, 64, 4")
+    var h = "x"
+    for index in 1...3 { h = net.apply("Add", net.mlp(h), h, to: "h\(index)") }
+    let places = net.apply("NonZero", net.apply("Relu", h))
+    let rows = net.apply("Transpose <perm = \(permutation)>", places)
+    net.outputs = ["float[A, B] \(net.apply("Cast <to = 1>", rows, to: "z"))"]
+    let path = try write(net.text)
+    let refusal = try #require(throws: Failure.self) { try convert(path, [16, 64, 4], "1:2") }
+    #expect(refusal.status == .malformedInput)
+    #expect(refusal.message.hasPrefix("output 'z': expected "), "\(refusal)")
+  }
+
   /// A grid of patches that 32 does not divide into: 224 does.
   @Test func extentsThatFailAreTriedNoFurther() throws {
     var net = NetworkText("N, 4, H, W")

@@ -1,5 +1,6 @@
 import Execution
 import GraphIR
+import Operators
 import Planning
 import Statistics
 import Tensors
@@ -113,8 +114,11 @@ struct DamageMeasurement {
       size > batch.samples.count && mapped.shape.first == batch.samples.count
       ? mapped.gathering((0..<size).map { min($0, mapped.shape[0] - 1) }) : mapped
     let outputs = try tails[end]!.evaluate(feeds)
-    return study.outputNames.map { name in
-      let (a, b) = (batch.fetches[name]!.floats ?? [], outputs[name]!.floats ?? [])
+    return try study.outputNames.map { name in
+      let (original, other) = (batch.fetches[name]!, outputs[name]!)
+      guard original.shape.dropFirst() == other.shape.dropFirst(), original.count <= other.count
+      else { throw Failure(output: name, ArrayType(original), became: ArrayType(other)) }
+      let (a, b) = (original.floats ?? [], other.floats ?? [])
       var sum = 0.0
       for index in a.indices {
         let error = OutputComparison.absoluteError(Double(a[index]), Double(b[index]))

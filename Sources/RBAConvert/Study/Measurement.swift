@@ -67,6 +67,16 @@ struct Measurement: Sendable {
   }
 }
 
+extension Failure {
+  /// An output of the original that another model gives in another type or shape.
+  init(output name: String, _ type: ArrayType, became other: ArrayType) {
+    self.init(
+      .malformedInput,
+      "output '\(name)': expected \(type.elementType)\(type.shape) from both models, "
+        + "got \(other.elementType)\(other.shape) from the second")
+  }
+}
+
 extension ArrayType {
   /// Whether it is [N, classes], one score per class.
   var isClassScores: Bool {
@@ -98,10 +108,7 @@ extension OutputComparison {
     _ a: Tensor, _ b: Tensor, labels: ClassLabels?, name: String
   ) throws(Failure) {
     guard a.elementType == b.elementType, a.shape == b.shape else {
-      throw Failure(
-        .malformedInput,
-        "output '\(name)': expected \(a.elementType)\(a.shape) from both models, "
-          + "got \(b.elementType)\(b.shape) from the second")
+      throw Failure(output: name, ArrayType(a), became: ArrayType(b))
     }
     guard let x = a.floats, let y = b.floats else {
       throw Failure(
@@ -109,6 +116,12 @@ extension OutputComparison {
     }
     let samples = a.shape.first ?? 1
     let size = samples == 0 ? 0 : x.count / samples
+    if samples > 0, let others = elementsPerSample, others != size {
+      throw Failure(
+        .malformedInput,
+        "output '\(name)': expected \(others) numbers for each sample as for those before, got \(size)"
+      )
+    }
     let labels = countsClasses && labels?.classes.count == samples ? labels : nil
     try labels?.check(classCount: size, output: name)
     for sample in 0..<samples {
