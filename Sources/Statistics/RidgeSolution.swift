@@ -41,6 +41,8 @@ package struct RidgeSolution: Sendable {
     let before = held.targetEnergies(blocks: blocks)
     var best = [RidgeSolution?](repeating: nil, count: blocks)
     guard mean > 0, mean.isFinite else { return best }
+    // The strongest ridges may do nothing yet; a block is done where one does no better than the last.
+    var open = Set(0..<blocks)
     for ridge in Self.ridges {
       guard
         let change = solution(
@@ -50,19 +52,19 @@ package struct RidgeSolution: Sendable {
         fitted.meanTarget[j] - dot(change[j * k..<(j + 1) * k], fitted.meanInput)
       }
       let residuals = residuals(change, shift, held)
-      var improves = false
-      for block in 0..<blocks {
+      for block in open {
         let targets = block * width..<(block + 1) * width
         let residual = max(residuals[targets].reduce(0, +), 0)
-        guard residual < best[block]?.heldAfter ?? before[block] else { continue }
-        improves = true
+        guard residual < best[block]?.heldAfter ?? before[block] else {
+          if best[block] != nil { open.remove(block) }
+          continue
+        }
         best[block] = RidgeSolution(
           change: Array(change[targets.lowerBound * k..<targets.upperBound * k]),
           shift: Array(shift[targets]), ridge: ridge, heldBefore: before[block],
           heldAfter: residual)
       }
-      // The strongest ridges may do nothing yet.
-      if !improves, best.contains(where: { $0 != nil }) { break }
+      if open.isEmpty { break }
     }
     return best
   }

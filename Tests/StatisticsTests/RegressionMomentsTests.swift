@@ -102,11 +102,12 @@ import Testing
     }
   }
 
-  /// The residual said of held-out rows is that of the rows themselves; blocks do not see one another.
+  /// The residual said of held-out rows is that of the rows themselves.
   @Test func heldResidualsAreThoseOfTheRows() throws {
     let (k, width) = (5, 3)
     let (u, e) = (Rows(40, width: k, mean: 1, seed: 1), Rows(40, width: 2 * width, seed: 2))
-    var (v, f) = (Rows(30, width: k, mean: 1, seed: 3), Rows(30, width: 2 * width, seed: 4))
+    let v = Rows(30, width: k, mean: 1, seed: 3)
+    var f = Rows(30, width: 2 * width, seed: 4)
     // The second block depends on u, the first is noise.
     func couple(_ rows: Rows, _ targets: inout Rows) {
       for row in 0..<rows.count {
@@ -133,7 +134,40 @@ import Testing
     }
     #expect(abs(solution.heldAfter - residual) < 1e-4 * solution.heldBefore)
     if let noise = solutions[0] { #expect(noise.heldAfter < noise.heldBefore) }
-    v.values = []
+  }
+
+  /// The first block has its best at a strong ridge, which does nothing for the second: that needs a
+  /// direction of u in which u hardly varies.
+  @Test func blocksDoNotSeeOneAnother() throws {
+    let (fitted, held) = (Rows(200, width: 2, seed: 1), Rows(200, width: 2, seed: 2))
+    func parts(_ rows: Rows, sign: Float) -> (u: Rows, both: Rows, first: Rows, second: Rows) {
+      var (u, both) = (rows, Rows(rows.count, width: 2, seed: 3))
+      var (first, second) = (
+        Rows(rows.count, width: 1, seed: 3), Rows(rows.count, width: 1, seed: 3)
+      )
+      for row in 0..<rows.count {
+        let (a, b) = (rows.values[row * 2], 0.01 * rows.values[row * 2 + 1])
+        u.values[row * 2 + 1] = b
+        // In the rows held out half as much of a as in those fitted on, and the other way of b.
+        first.values[row] = (sign > 0 ? 1 : 0.3) * a
+        second.values[row] = 100 * b + (sign > 0 ? 1 : -1) * 0.05 * a
+        both.values[row * 2] = first.values[row]
+        both.values[row * 2 + 1] = second.values[row]
+      }
+      return (u, both, first, second)
+    }
+    let (x, y) = (parts(fitted, sign: 1), parts(held, sign: -1))
+    let together = RidgeSolution.solve(
+      try Self.moments(x.u, x.both), held: try Self.moments(y.u, y.both), blocks: 2)
+    let alone = try [(x.first, y.first), (x.second, y.second)].map {
+      RidgeSolution.solve(try Self.moments(x.u, $0), held: try Self.moments(y.u, $1))[0]
+    }
+    #expect(alone.map { $0?.ridge } == [3, 0])
+    for (a, b) in zip(together, alone) {
+      let (a, b) = (try #require(a), try #require(b))
+      #expect(a.ridge == b.ridge)
+      for (p, q) in zip(a.change, b.change) { #expect(abs(p - q) <= 1e-9 * abs(q)) }
+    }
   }
 
   /// Nothing to gain: targets have nothing to do with inputs.

@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test func `rows added in pieces merge to the same bits`() throws {
+  @Test func `rows added in pieces merge to the same but for rounding`() throws {
     // One addition per side is exactly what adding to moments does.
     var merged = try moments(0..<80)
     merged.merge(try moments(80..<200))
