@@ -75,9 +75,7 @@ package struct FloatList: Sendable, Hashable, Encodable {
 
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
-    try container.encode(
-      Data(
-        values.flatMap { value in (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) } }))
+    try container.encode(values.littleEndian)
   }
 }
 

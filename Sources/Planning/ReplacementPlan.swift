@@ -174,7 +174,7 @@ extension WeightUpdate: Encodable {
 
 extension [Float] {
   /// The numbers' bytes, which are written in base64.
-  fileprivate var littleEndian: Data {
+  var littleEndian: Data {
     Data(flatMap { value in (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) } })
   }
 }

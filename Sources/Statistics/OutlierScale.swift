@@ -10,7 +10,8 @@ import Glibc
 /// so that rows up to twice as long as usual count as they are, and a longer one as much as one of twice
 /// the usual length: its relative error counts, which is what layers see that normalise what they read.
 /// Weights are asked for only where some row is over ten times as long as usual; they depend on the
-/// row alone, not on the span, so that all spans share their sums. The held-out rows have weights by
+/// row alone, not on the span, so that all spans share their sums. (Behind spans that are replaced already
+/// a row is weighed by its length at both ends of the span that is fitted there.) The held-out rows have weights by
 /// the same scale: ridge and form are chosen by what typical tokens lose.
 /// Source: weighted least squares in one step, after Huber 1981, with leverage and not the residual
 /// deciding: a residual needs a fit, and those from long rows hide in fits that follow them.

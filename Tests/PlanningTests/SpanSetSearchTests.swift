@@ -221,15 +221,20 @@ import Testing
 
   @Test func endsWhereMeasuringEnds() {
     let network = Self.networks[0]
-    var left = 2
+    var asked: [SpanSet] = []
+    let steps = network.damages.indices.map {
+      (SpanSetSearch.Step(stream: 0, index: $0), network.damages[$0])
+    }
     let search = SpanSetSearch(
-      estimates: [SpanSetSearch.Step(stream: 0, index: 1): 1], descents: [.init(.identity)],
-      forms: [],
+      estimates: Dictionary(uniqueKeysWithValues: steps), descents: [.init(.identity)], forms: [],
       target: .size(0), budget: 100)
     let found = search.run(size: network.parameters) { set -> SpanSetSearch.Measured? in
-      left -= 1
-      return left >= 0 ? network.measured(set) : nil
+      asked.append(set)
+      return asked.count < 3 ? network.measured(set) : nil
     }
-    #expect(found.count == 2)
+    // The third ended it. Beside the two measured there are the whole model and what comes to the size.
+    #expect(asked.count == 3)
+    #expect(Set(found.map(\.set)).isSuperset(of: asked.prefix(2)))
+    #expect(found.count == 4 && found[3].damage == .infinity)
   }
 }

@@ -143,10 +143,11 @@ struct FoldedFitting {
     }
   }
 
-  /// The change and the fit of each span; no change where none is better on held-out rows. `nil` where
-  /// rows are not finite, or too large to square: nothing is to be learnt from them.
+  /// The change and the fit of a span; no change where none is better on held-out rows.
   private typealias Solved = (change: SiteChange?, fit: Fit)
 
+  /// For each span; `nil` where rows are not finite, or too large to square: nothing is to be learnt from
+  /// them.
   private func ridge(
     _ site: HealingSite, _ spans: [CandidateSpan]
   ) throws(Failure) -> [Solved]? {
@@ -235,12 +236,12 @@ struct FoldedFitting {
     var result: [Solved] = []
     for index in spans.indices {
       let fitted = parts[0][index].span(from: 0, to: 1)
-      let fit = try FitPolicy.leastSquares(
-        fitted, held: parts[1][index].span(from: 0, to: 1))
+      let held = parts[1][index].span(from: 0, to: 1)
+      let fit = try FitPolicy.leastSquares(fitted, held: held)
       guard case .linear(let matrix, _) = fit.map,
         let change = site.change(multiplyingBranchBy: matrix, in: study.model.graph)
       else {
-        result.append((nil, Fit.passingOver(ridge: 0, residual: fit.heldResidual, scatter: 0)))
+        result.append((nil, Fits.identity(held: held)))
         continue
       }
       result.append((change, fit.passedOver))

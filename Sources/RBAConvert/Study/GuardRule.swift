@@ -22,8 +22,8 @@ struct GuardRule: Sendable {
   /// by what changes one of them.
   var leastShare = 0.0
 
-  /// Below this many standard errors, as many samples estimate them, lie 19 times of 20 the differences of
-  /// two measurements that each have one, for all models measured at once (Bonferroni): so it does for
+  /// How many standard errors the difference of two measurements stays below 19 times of 20, where each has
+  /// one and it is estimated from so many samples: for all `trials` models at once (Bonferroni), and so for
   /// the one chosen.
   private func confidence(samples count: Int) -> Double {
     StudentDistribution.quantile(

@@ -45,14 +45,14 @@ struct Selector {
 
   func choose(_ goal: Goal) throws(Failure) -> Selection {
     var clock = PhaseClock()
+    if case .spans(let spans) = goal, policy.form == .folded {
+      try FoldedFitting(study: study, policy: policy, memory: memory).check(spans)
+    }
     if let selection = try published(goal, &clock) { return selection }
     let sweep = SpanSweep(study: study, policy: policy, memory: memory)
     if heals { sequential.noteWhatStays() }
     switch goal {
     case .spans(let spans):
-      if policy.form == .folded {
-        try FoldedFitting(study: study, policy: policy, memory: memory).check(spans)
-      }
       return try finish(try sweep.best(spans, &clock), &clock)
     case .threshold(let score, let threshold, let positions):
       let choices = try sweep.best(

@@ -70,9 +70,9 @@ struct Study: Sendable {
   }
 
   /// A study of the samples alone that are fitted on here, to search by, so that what is held out has no
-  /// part in what is found. About `count` of them are fitted on, and fewer where that would leave a smaller
-  /// share of them to measure on than is held out here, or than half; of the others at most as many are
-  /// measured as are held out here.
+  /// part in what is found. About `count` of them are fitted on, or fewer: of all of them at least as large a
+  /// share is measured on as is held out here, or half of them where that is less, and at most as many
+  /// samples as are held out here.
   ///
   /// - Returns: `nil` where there are too few to measure on.
   func ofFittedSamples(fittingOn count: Int) throws(Failure) -> Study? {

@@ -127,7 +127,9 @@ struct AnalysisResult {
 
   /// Says so where spans that were to be folded are passed over alone.
   func noteUnfolded(_ diagnostics: Diagnostics) {
-    guard selector.policy.form == .folded else { return }
+    var form = selector.policy.form
+    if case .recipe(let recipe, _, _) = goal { form = recipe.form }
+    guard form == .folded else { return }
     for choice in choices where choice.form == .identity {
       diagnostics.note(
         "span \(choice.span.label(in: study.streams)) is passed over with nothing folded: no other "
