@@ -27,7 +27,7 @@ struct FitsAlone {
 
 extension Selector {
   /// Whether an option is of the size that a search counts for its form.
-  fileprivate func isSearched(_ option: Choice) -> Bool {
+  func isSearched(_ option: Choice) -> Bool {
     option.fit.map.parameterCount
       == FitPolicy.searchedSize(option.form, width: study.streams[option.span.stream].width)
   }

@@ -98,7 +98,8 @@ extension Selector {
     sweep.isCoarse = heals && travels
     let options = try sweep.sweep(
       maximalLength: sweep.isCoarse ? 1 : SpanSweep.maximalLength, &clock)
-    let predictions = predictions(options)
+    // Of the ranks that were fitted, sets take one.
+    let predictions = predictions(options.filter(isSearched))
     let limit = sampleLimit
     let sequential = SequentialFitting(
       study: study, policy: policy, memory: memory, limit: limit,
@@ -176,7 +177,8 @@ extension Selector {
     var sum = 0.0
     for member in set.members {
       let (span, form) = (member.span, member.form)
-      if let damage = options.first(where: { $0.span == span && $0.form == form })?.damage {
+      let option = options.first { $0.span == span && $0.form == form && isSearched($0) }
+      if let damage = option?.damage {
         sum += max(damage, 0)
         continue
       }
