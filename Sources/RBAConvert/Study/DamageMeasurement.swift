@@ -23,21 +23,22 @@ struct DamageMeasurement {
   func measure(_ choices: [Choice]) throws(Failure) -> [Double] {
     guard !choices.isEmpty else { return [] }
     let inputs = Array(samples.samples.feeds.keys.sorted())
-    var tails: [Point: Executor] = [:]
+    var tails: [StreamPoint: Executor] = [:]
     for choice in choices {
-      let end = Point(choice.span.stream, choice.span.to)
+      let end = choice.span.end
       guard tails[end] == nil else { continue }
       tails[end] = try study.executor(
-        feeds: [name(end)] + inputs, fetches: study.outputNames)
+        feeds: [study.name(end)] + inputs, fetches: study.outputNames)
     }
     let executors = tails
     // What is folded has no nodes of its own.
     let fragments = try choices.map { choice throws(Failure) in
       choice.folding == nil ? try study.fragment(of: choice) : nil
     }
-    let points = Set(choices.flatMap { [Point($0.span.stream, $0.span.from)] })
+    let points = Set(choices.map(\.span.start))
     let inner = choices.compactMap(\.folding).map { study.model.graph[$0.site.input].name }
-    let fetches = Set(points.map(name) + study.outputNames + executors.keys.map(name) + inner)
+    let fetches = Set(
+      points.map(study.name) + study.outputNames + executors.keys.map(study.name) + inner)
     let executor = try study.executor(fetches: fetches.sorted())
     var errors = Array(
       repeating: [Double](repeating: 0, count: study.outputNames.count), count: choices.count)
@@ -72,24 +73,11 @@ struct DamageMeasurement {
     }
   }
 
-  private struct Point: Hashable {
-    let stream: Int
-    let index: Int
-    init(_ stream: Int, _ index: Int) {
-      self.stream = stream
-      self.index = index
-    }
-  }
-
-  private func name(_ point: Point) -> String {
-    study.name(point.index, of: study.streams[point.stream])
-  }
-
   private func squaredErrors(
-    _ choice: Choice, _ fragment: Executor?, _ batch: MicroBatch, _ tails: [Point: Executor]
+    _ choice: Choice, _ fragment: Executor?, _ batch: MicroBatch, _ tails: [StreamPoint: Executor]
   ) throws -> [Double] {
-    let end = Point(choice.span.stream, choice.span.to)
-    let source = batch.fetches[name(Point(choice.span.stream, choice.span.from))]!
+    let end = choice.span.end
+    let source = batch.fetches[study.name(choice.span.start)]!
     let mapped: Tensor
     if let folding = choice.folding {
       let stream = study.streams[choice.span.stream]
@@ -97,7 +85,7 @@ struct DamageMeasurement {
         fromRows: folding.rows(
           stream, input: batch.fetches[study.model.graph[folding.site.input].name]!, from: source,
           at: Array(0..<source.count / stream.width)),
-        like: batch.fetches[name(end)]!)
+        like: batch.fetches[study.name(end)]!)
     } else {
       let fragment = fragment!
       var own = [ReplacementFragment.source: source]
@@ -110,7 +98,7 @@ struct DamageMeasurement {
     var feeds = batch.feeds
     // A group of fixed size was filled up with copies of its last sample.
     let size = batch.feeds.values.first?.shape.first ?? batch.samples.count
-    feeds[name(end)] =
+    feeds[study.name(end)] =
       size > batch.samples.count && mapped.shape.first == batch.samples.count
       ? mapped.gathering((0..<size).map { min($0, mapped.shape[0] - 1) }) : mapped
     let outputs = try tails[end]!.evaluate(feeds)

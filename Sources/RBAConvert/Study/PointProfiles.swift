@@ -56,11 +56,11 @@ extension Study {
   func samples(of part: SamplePart) -> SampleSelection { part == .fit ? fit : held }
 
   /// What the samples are like at points of streams, from the saved statistics where they have them.
-  func profiles(of points: [(stream: Int, point: Int)]) throws(Failure) -> [ProfilePair] {
-    let saved = points.map { savedStatistics?.profiles(of: $0.point, stream: $0.stream) }
+  func profiles(of points: [StreamPoint]) throws(Failure) -> [ProfilePair] {
+    let saved = points.map { savedStatistics?.profiles(of: $0.index, stream: $0.stream) }
     guard saved.contains(where: { $0 == nil }) else { return saved.compactMap(\.self) }
     let observed = streams.indices.map { index in
-      Set(points.filter { $0.stream == index }.map(\.point)).sorted()
+      Set(points.filter { $0.stream == index }.map(\.index)).sorted()
     }
     var result = zip(streams, observed).map { PointProfiles(width: $0.width, points: $1) }
     let observation = StreamObservation(study: self, points: observed)
@@ -74,6 +74,6 @@ extension Study {
           for index in figures.indices { result[index].add(figures[index], to: part) }
         })
     }
-    return zip(points, saved).map { $1 ?? result[$0.stream].pair(at: $0.point)! }
+    return zip(points, saved).map { $1 ?? result[$0.stream].pair(at: $0.index)! }
   }
 }

@@ -130,14 +130,10 @@ extension ReplacementWeights {
 extension Study {
   /// A plan without its numbers that says as much of the spans, and of their data, as one with them.
   func outline(of members: [SpanSet.Member]) -> ReplacementPlan {
-    let points = Set(
-      members.map { CandidateSpan(stream: $0.span.stream, from: $0.span.from, to: 0) }
-    )
-    .sorted { ($0.stream, $0.from) < ($1.stream, $1.from) }
-    .map { start in
+    let points = Set(members.map(\.span.start)).sorted().map { start in
       let stream = streams[start.stream]
       return CalibrationSignature.Point(
-        name: name(start.from, of: stream),
+        name: name(start),
         SampleProfile(
           width: stream.width, sampleCount: fit.count,
           means: Array(repeating: 0, count: 2 * stream.width),
