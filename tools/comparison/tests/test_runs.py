@@ -12,12 +12,14 @@ from methods import Setting
 
 # Counts its runs in the file beside it, and ends as the last option says.
 PROGRAM = f"""#!{sys.executable}
-import json, os, pathlib, signal, sys
+import json, os, pathlib, signal, sys, time
 with open(__file__ + ".runs", "a") as file:
     file.write("x")
 ending = sys.argv[sys.argv.index("--ending") + 1]
 if ending == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
+if ending == "slow":
+    time.sleep(60)
 if ending == "refused":
     sys.exit("program: error: refused")
 pathlib.Path(sys.argv[2]).write_bytes(b"a model")
@@ -47,8 +49,8 @@ class RunnerTests(unittest.TestCase):
         data.touch()
         self.case = Case("case", data, data, data)
 
-    def runner(self, **scorer):
-        return runs.Runner(self.case, Scorer(**scorer), self.folder / "runs", self.program)
+    def runner(self, time_limit=None, **scorer):
+        return runs.Runner(self.case, Scorer(**scorer), self.folder / "runs", self.program, time_limit=time_limit)
 
     def ended(self, ending, **scorer):
         return self.runner(**scorer).run(Setting("ours", ending, ("--ending", ending)))
@@ -85,6 +87,12 @@ class RunnerTests(unittest.TestCase):
             with self.assertRaises(KeyboardInterrupt):
                 self.ended("well")
         self.assertEqual(list((self.folder / "runs").iterdir()), [])
+
+    def test_a_time_limit_is_met_again_by_another_program_alone(self):
+        for program, is_cached in (("", False), ("", True), ("# faster", False)):
+            self.program.write_text(PROGRAM + program)
+            run = self.ended("slow", time_limit=1)
+            self.assertEqual((run.status, run.is_cached), ("time limit", is_cached))
 
     def test_a_model_whose_outputs_are_not_finite_is_told_of(self):
         self.assertEqual(self.ended("well", broken=3).problem, "outputs of 3 samples aren't finite")
