@@ -346,7 +346,7 @@ def statistics():
                     [{**stream, **weighed, "pairs": [[0, 0], [0, 2]]}],
                     [{**stream, **pixels, "pairs": [[0, 0], [0, 1]]}]):
         header = {"schema": "rba-convert/stats/1", "model": "0" * 64, "streams": streams,
-                  "sources": [{"name": "data.npy", "samples": samples}]}
+                  "sources": [{"name": "data.npy", "samples": samples, "digest": "0" * 64}]}
         tensors = [(f"{part}.{index}.{name}", "F64", shape) for part in ("fit", "held")
                    for index, entry in enumerate(streams) for name, shape in statistics_parts(entry)]
         yield safetensors_file(tensors, {"rba-convert.statistics": json.dumps(header)})
