@@ -1,4 +1,5 @@
 import ArrayFormats
+import Foundation
 import GraphIR
 import SafetensorsFormat
 import Synchronization
@@ -79,6 +80,35 @@ import Testing
     #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
     #expect(samples.labels?.classes == [1, 0])
     #expect(notes.lines == ["not fed, since no input is called so: 'other' of \(path)"])
+  }
+
+  @Test func whatIsReadForOneInputFeedsNoOther() throws {
+    func both(_ first: Int64, as name: String) throws -> String {
+      try save(
+        [
+          ("image", Tensor([Float(first), 0], shape: [1, 2])),
+          ("mask", Tensor([first], shape: [1, 1])),
+        ], as: name)
+    }
+    let (a, b) = (try both(1, as: "a.safetensors"), try both(2, as: "b.safetensors"))
+    let notes = Notes()
+    let samples = try load([image, mask], ["image:" + a, "mask:" + b], notes.diagnostics)
+    #expect(samples.feeds["image"]?.elements(as: Float.self) == [1, 0])
+    #expect(samples.feeds["mask"]?.elements(as: Int64.self) == [2])
+    #expect(
+      notes.lines == [
+        "not fed, since 'image' was asked for: 'mask' of \(a)",
+        "not fed, since 'mask' was asked for: 'image' of \(b)",
+      ])
+  }
+
+  @Test func aNamedInputTakesItsOwnFileOfAFolder() throws {
+    let path = folder.path("data")
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    try NpyFile.write(images(2), path: path + "/image.npy", overwriting: false)
+    try NpyFile.write(images(3), path: path + "/other.npy", overwriting: false)
+    let samples = try load([image], ["image:" + path])
+    #expect(samples.feeds["image"]?.isIdentical(to: images(2)) == true)
   }
 
   @Test func aNamedInputTakesTheOnlyTensorBesideLabels() throws {

@@ -40,13 +40,18 @@ struct SampleLoader {
     for specification in request.paths {
       let (target, path) = try splitTarget(specification)
       let tensors = try readTensors(path)
-      for tensor in tensors {
-        let name = inputName(for: tensor, among: tensors, target: target)
-        if let name, inputs.contains(where: { $0.name == name }) {
-          feeds[name, default: []].append(tensor)
-        } else if name == "labels" {
+      // Nothing else of what is read for an input feeds another.
+      let own = target.map { self.tensors(of: tensors, feeding: $0) }
+      for (index, tensor) in tensors.enumerated() {
+        let name = inputName(for: tensor)
+        let isInput = inputs.contains { $0.name == name }
+        if own?.contains(index) ?? isInput {
+          feeds[target ?? name, default: []].append(tensor)
+        } else if tensor.name == "labels" {
           labels = tensor
-        } else if let name {
+        } else if isInput {
+          diagnostics.note("not fed, since '\(target ?? name)' was asked for: '\(name)' of \(path)")
+        } else {
           ignored.append("'\(name)' of \(path)")
         }
       }
@@ -84,20 +89,19 @@ struct SampleLoader {
       "\(text): the model has no input '\(text[..<colon])'; expected \(inputList)")
   }
 
-  /// The input that a tensor feeds, or else its own name: where an input is named before the path, that
-  /// one if the tensor is called so or is the only one of its file beside `labels`.
-  private func inputName(
-    for tensor: NamedTensor, among tensors: [NamedTensor], target: String?
-  ) -> String? {
-    guard let target else { return inputName(for: tensor) }
-    let file = tensors.filter { $0.path == tensor.path && $0.name != "labels" }
-    if tensor.name == target || file.count == 1 && tensor.name != "labels" { return target }
-    return tensor.name ?? "unnamed"
+  /// Which of the tensors of a path feed the input named before it: those called so, else those that are
+  /// the only ones of their files beside `labels`.
+  private func tensors(of tensors: [NamedTensor], feeding target: String) -> [Int] {
+    let called = tensors.indices.filter { tensors[$0].name == target }
+    guard called.isEmpty else { return called }
+    let unlabelled = tensors.indices.filter { tensors[$0].name != "labels" }
+    let perFile = Dictionary(grouping: unlabelled) { tensors[$0].path }
+    return unlabelled.filter { perFile[tensors[$0].path]?.count == 1 }
   }
 
   /// The input a tensor feeds by its own name: exactly, as `input_K` of an ONNX test set, or as the
   /// only one there is.
-  private func inputName(for tensor: NamedTensor) -> String? {
+  private func inputName(for tensor: NamedTensor) -> String {
     guard let name = tensor.name, !name.isEmpty else {
       return inputs.count == 1 ? inputs[0].name : "unnamed"
     }
