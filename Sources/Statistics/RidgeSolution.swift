@@ -20,7 +20,7 @@ package struct RidgeSolution: Sendable {
   /// Solves each block of as many targets by itself, from moments of all of them.
   ///
   /// Minimises ‖e − (u D + δ)‖² + λ t ‖D‖² over the rows of `fitted`, t the mean diagonal of uᵀu, for each
-  /// strength λ until none does better than the last on the rows of `held`. Each strength is a Cholesky
+  /// strength λ until one does no better than the last on the rows of `held`. Each strength is a Cholesky
   /// factorisation in the Gram matrix's own lower triangle, and not a pass over its eigenvectors as in
   /// `RidgeRegression`: k may be a hidden width, where eigenvectors take many times as long as a strength
   /// and matrices of their own, and few strengths are tried.

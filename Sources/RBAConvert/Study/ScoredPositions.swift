@@ -31,7 +31,7 @@ enum ScoredPositions: Sendable, Hashable {
   /// - Throws: `Failure` where samples have fewer tokens.
   func rows(of batch: StreamBatch) throws(Failure) -> [Tensor] {
     if self == .all { return batch.rows().points }
-    let mask = batch.mask?.floats
+    let mask = batch.rowMask
     return try batch.values.map { tensor throws(Failure) in
       try rows(of: tensor, in: batch.stream, mask: mask)
     }
@@ -39,7 +39,7 @@ enum ScoredPositions: Sendable, Hashable {
 
   /// The rows of a point's values that count, `[rows, d]`.
   ///
-  /// - Parameter mask: of all tokens, zero at padding; no token is padding where it is `nil`.
+  /// - Parameter mask: of every row, zero at padding; no token is padding where it is `nil`.
   /// - Throws: `Failure` where samples have fewer tokens.
   func rows(
     of tensor: Tensor, in stream: ResidualStream, mask: [Float]? = nil
@@ -51,7 +51,6 @@ enum ScoredPositions: Sendable, Hashable {
       throw Failure(
         .usage, "--score-token: expected a number from 0 to \(tokens - 1), got \(number)")
     }
-    let mask = mask?.count == samples * tokens ? mask : nil
     let rows = (0..<samples).compactMap { sample in
       let own = sample * tokens..<(sample + 1) * tokens
       func isToken(_ row: Int) -> Bool { mask.map { $0[row] != 0 } ?? true }

@@ -144,9 +144,8 @@ extension Study {
     return ReplacementPlan(
       model: String(repeating: "0", count: 64),
       spans: members.map { member in
-        let stream = streams[member.span.stream]
-        return ReplacementPlan.Span(
-          from: name(member.span.from, of: stream), to: name(member.span.to, of: stream),
+        ReplacementPlan.Span(
+          from: name(member.span.start), to: name(member.span.end),
           label: member.span.label(in: streams), form: member.form)
       }, calibration: members.isEmpty ? nil : CalibrationSignature(points: points))
   }

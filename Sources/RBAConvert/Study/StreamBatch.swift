@@ -25,13 +25,19 @@ struct StreamBatch: Sendable {
   /// How many samples came before these.
   var firstSample = 0
 
+  /// Zero for each row of a point that is padding; `nil` where none is told from others.
+  var rowMask: [Float]? {
+    guard let flags = mask?.floats, let point = values.first, point.count > 0,
+      flags.count * stream.width == point.count
+    else { return nil }
+    return flags
+  }
+
   /// Rows of every point: one for each token that is no padding, or for each position.
   func rows() -> PointRows {
     let whole = values.map { stream.rowTensor(of: $0) }
     var result = PointRows(points: whole, counts: [], weights: nil)
-    if let flags = mask?.floats, let samples = values.first?.shape.first, samples > 0,
-      flags.count == whole[0].shape[0]
-    {
+    if let flags = rowMask, let samples = values.first?.shape.first {
       let tokens = flags.count / samples
       let valid = flags.indices.filter { flags[$0] != 0 }
       result.counts = (0..<samples).map { sample in

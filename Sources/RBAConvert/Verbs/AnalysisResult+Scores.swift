@@ -27,10 +27,9 @@ extension AnalysisResult {
     return try study.publishedScores(
       of: spans, over: positions, withCKA: true, memory: selector.memory
     ).map { scores in
-      let stream = streams[scores.span.stream]
-      return ConversionReport.Scores(
-        label: scores.span.label(in: streams), from: study.name(scores.span.from, of: stream),
-        to: study.name(scores.span.to, of: stream),
+      ConversionReport.Scores(
+        label: scores.span.label(in: streams), from: study.name(scores.span.start),
+        to: study.name(scores.span.end),
         blocks: Array(scores.span.from..<scores.span.to),
         blockRedundancy: scores.pair.blockRedundancy, cosine: scores.pair.cosine,
         angularDistance: scores.pair.angularDistance, linearCKA: scores.value(of: .linearCKA))

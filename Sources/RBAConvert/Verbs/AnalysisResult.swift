@@ -29,10 +29,8 @@ struct AnalysisResult {
     ReplacementPlan(
       model: study.loaded.digest(),
       spans: choices.map { choice in
-        let stream = study.streams[choice.span.stream]
-        return ReplacementPlan.Span(
-          from: study.name(choice.span.from, of: stream),
-          to: study.name(choice.span.to, of: stream),
+        ReplacementPlan.Span(
+          from: study.name(choice.span.start), to: study.name(choice.span.end),
           label: choice.span.label(in: study.streams), form: choice.form,
           ridge: choice.fit.ridge,
           mask: choice.replacement(in: study.streams).mask.map { study.model.graph[$0].name },
@@ -96,9 +94,8 @@ struct AnalysisResult {
   }
 
   private func describe(_ choice: Choice) -> ConversionReport.Span {
-    let stream = study.streams[choice.span.stream]
-    return ConversionReport.Span(
-      from: study.name(choice.span.from, of: stream), to: study.name(choice.span.to, of: stream),
+    ConversionReport.Span(
+      from: study.name(choice.span.start), to: study.name(choice.span.end),
       label: choice.span.label(in: study.streams),
       blocks: Array(choice.span.from..<choice.span.to), form: choice.form.rawValue,
       parametersRemoved: selector.saving(choice).removal.parameters,

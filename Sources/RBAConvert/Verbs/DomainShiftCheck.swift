@@ -57,7 +57,7 @@ struct DomainShiftCheck {
   ) throws(Failure) -> [SampleProfile] {
     let batching = try Batching(
       structure, samples, try original.inputs, options: options, path: original.path)
-    let all = SampleSelection(samples: samples, rows: Array(0..<samples.count))
+    let all = samples.all
     let graph = structure.model.graph
     let streams = streams.map { stream in
       var stream = stream
