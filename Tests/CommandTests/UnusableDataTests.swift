@@ -39,6 +39,15 @@ import Testing
     #expect(try folder.contents == ["data.safetensors"])
   }
 
+  @Test func labelsThatNothingIsAskedOfMayBeAnything() throws {
+    let path = try data { name, tensor in
+      name == "labels" ? Tensor([Int64](repeating: 10, count: 16)) : tensor
+    }
+    let outcome = try Program.run(
+      "gather-stats", Sample.model, "--calibration", path, "-o", folder.path("s.safetensors"))
+    #expect(outcome.status == 0)
+  }
+
   @Test func nothingIsVerifiedByOutputsThatAreNoNumbers() throws {
     let path = try data { name, tensor in
       guard name != "labels" else { return tensor }

@@ -100,6 +100,24 @@ import Testing
         == Double(flags.count { $0 != 0 }) / Double(study.fit.count))
   }
 
+  /// By all tokens, by the last one, and by one that some samples lack.
+  @Test func paddingScoresNothing() throws {
+    let path = try model()
+    func scores(_ filling: Float, token: String) throws -> [Double] {
+      let report = try Analysis(
+        input: path, plan: nil, overwriting: false, data: data(filling),
+        selection: SelectionOptions(spans: "0.5:1.5", scoreToken: token), scores: true,
+        machine: Machine(threads: 1)
+      ).run(.silent)
+      return try #require(report.scores).flatMap { [$0.blockRedundancy, $0.cosine, $0.linearCKA] }
+    }
+    for token in ["all", "last", "3"] {
+      let scores = try [1, 0, 700].map { try scores($0, token: token) }
+      #expect(scores[0] == scores[1])
+      #expect(scores[0] == scores[2])
+    }
+  }
+
   @Test func paddingIsNoShift() throws {
     let (path, output) = (try model(), folder.path("out.onnx"))
     _ = try Conversion(

@@ -17,6 +17,15 @@ import Testing
     #expect(samples(3).selecting([]).count == 0)
   }
 
+  @Test func labelsKnowWhereTheyStoodInTheData() throws {
+    let chosen = samples(9).selecting([8, 1, 5, 2]).selecting([1, 3, 2])
+    let labels = try #require(chosen.labels)
+    let refusal = try failure { () throws(Failure) in
+      try labels.check(classCount: 3, output: "y")
+    }
+    #expect(refusal.message.hasSuffix("got 5 for sample 5"))
+  }
+
   @Test(arguments: [(8, 0.5), (512, 0.25), (10, 0.3), (7, 0.9), (1, 0.5), (2, 0.5)])
   func everySampleIsEitherFittedOnOrHeld(count: Int, share: Double) {
     let (fit, held) = samples(count).all.split(holding: share)

@@ -41,6 +41,20 @@ import Testing
     #expect(rows.shape == [expected.count / 2, 2])
   }
 
+  /// As a model's micro-batches come, two points at a time.
+  @Test(
+    arguments: [
+      (.all, [0, 1, 2, 3, 10, 11]), (.lastToken, [2, 3, 10, 11]), (.token(0), [0, 1]),
+    ] as [(ScoredPositions, [Float])])
+  func paddingOfABatchIsNeverScored(positions: ScoredPositions, expected: [Float]) throws {
+    let values = tensor([2, 3, 2])
+    let batch = StreamBatch(
+      stream: stream(.lastAxis, [1, 3, 2]), points: [0, 1], values: [values, values],
+      mask: Tensor([1, 1, 0, 0, 0, 1] as [Float], shape: [2, 3]), outliers: nil)
+    let rows = try positions.rows(of: batch)
+    #expect(rows.map { $0.elements(as: Float.self) } == [expected, expected])
+  }
+
   @Test func whatHasNoTokensIsScoredWhole() throws {
     for positions in [ScoredPositions.all, .token(7), .lastToken] {
       for (layout, shape) in [

@@ -293,6 +293,33 @@ import Testing
     #expect(others.lines == [Self.noteOnOtherSamples(statistics)])
   }
 
+  /// One that is of the data given says nothing of what the others are of.
+  @Test func mergedWithOthersIsNoted() throws {
+    let own = try gather(0..<32, to: "a.safetensors")
+    let merged = try merge([own, gather(32..<64, to: "b.safetensors")]).output
+    let notes = Notes()
+    _ = try convert(
+      data(0..<32), statistics: merged, to: "a.onnx",
+      selection: SelectionOptions(spans: "2:3", holdout: 0.5), notes: notes)
+    #expect(notes.lines.first == Self.noteOnOtherSamples(merged))
+  }
+
+  @Test func samplesThatCountMoreThanOnceAreNoted() throws {
+    let (one, other) = (
+      try gather(0..<8, to: "a.safetensors"), try gather(8..<16, to: "b.safetensors")
+    )
+    let copy = folder.path("copy.safetensors")
+    try FileManager.default.copyItem(atPath: one, toPath: copy)
+    let (notes, none) = (Notes(), Notes())
+    _ = try merge([one, other, copy], notes: notes)
+    _ = try merge([one, other], notes: none)
+    #expect(
+      notes.lines == [
+        "\(try data(0..<8)): its samples count more than once, since more than one file is of them"
+      ])
+    #expect(none.lines == [])
+  }
+
   @Test func anotherHoldoutIsNoted() throws {
     let statistics = try gather(0..<32, to: "a.safetensors")
     let notes = Notes()

@@ -34,19 +34,33 @@ struct ClassLabels: Sendable {
   let classes: [Int]
   /// The file that they are from, for errors.
   let path: String
+  /// Where each stands there, counted from 0.
+  private let places: [Int]
+
+  /// All of a file.
+  init(classes: [Int], path: String) {
+    self.init(classes: classes, path: path, places: Array(classes.indices))
+  }
+
+  private init(classes: [Int], path: String, places: [Int]) {
+    self.classes = classes
+    self.path = path
+    self.places = places
+  }
 
   /// Those of some samples, in the order given.
   func selecting(_ indices: [Int]) -> ClassLabels {
-    ClassLabels(classes: indices.map { classes[$0] }, path: path)
+    ClassLabels(
+      classes: indices.map { classes[$0] }, path: path, places: indices.map { places[$0] })
   }
 
   /// - Throws: `Failure` naming the first sample whose class an output of so many classes does not have.
   func check(classCount: Int, output: String) throws(Failure) {
-    guard let sample = classes.firstIndex(where: { !(0..<classCount).contains($0) }) else { return }
+    guard let index = classes.firstIndex(where: { !(0..<classCount).contains($0) }) else { return }
     throw Failure(
       .malformedInput,
       "\(path): labels: expected classes from 0 to \(classCount - 1), as output '\(output)' has them, "
-        + "got \(classes[sample]) for sample \(sample)")
+        + "got \(classes[index]) for sample \(places[index])")
   }
 }
 

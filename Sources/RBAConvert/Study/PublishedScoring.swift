@@ -76,10 +76,7 @@ extension Study {
           try values.withBuffers { try moments[index].add($0, threads: threads) }
         }
       })
-    guard !sums.contains(where: \.isEmpty) else {
-      throw Failure(
-        .usage, "--score-token: expected a token of some sample, got one that is padding in all")
-    }
+    guard !sums.contains(where: \.isEmpty) else { throw paddingAlone(at: positions) }
     if let index = sums.firstIndex(where: { !$0.isFinite }) {
       let span = spans[index].label(in: streams)
       throw Failure(
@@ -92,6 +89,17 @@ extension Study {
         span: span, pair: pair,
         linearCKA: withCKA ? moments.linearCKA(from: span.from, to: span.to) : nil)
     }
+  }
+
+  /// What is said where no row counts.
+  private func paddingAlone(at positions: ScoredPositions) -> Failure {
+    guard case .token(let number) = positions else {
+      return Failure(
+        .malformedInput,
+        "\(fit.samples.source): expected tokens to score spans by, got padding alone")
+    }
+    return Failure(
+      .usage, "--score-token: expected a token of some sample, got \(number), padding in all")
   }
 
   /// What a score says of each choice.

@@ -89,6 +89,7 @@ extension Study {
     try statistics.checkMatches(streams) { name($0, of: $1) }
     outliers = streams.indices.map { weighing ? statistics.outliers(ofStream: $0) : nil }
     savedStatistics = statistics
+    if file != nil { noteOrigin(of: statistics) }
     noteUse(of: statistics)
   }
 
@@ -146,16 +147,18 @@ extension Study {
     return entry
   }
 
+  /// Says so where samples were fitted on that are not known to be others than those held out here.
+  private func noteOrigin(of file: StatisticsFile) {
+    let digest = fit.digest()
+    guard file.header.sources.contains(where: { $0.digest != digest }) else { return }
+    diagnostics.note(
+      "\(file.path): samples held out now may be among those fitted on, and the loss then be larger "
+        + "than is told; give other samples, or those of one gather-stats run with its --holdout")
+  }
+
   /// Says what the user should know of fitting on other data than those given.
   private func noteUse(of file: StatisticsFile) {
     let saved = file.header.samples
-    // What was not fitted on here was not there. Of others that is not known.
-    let digest = fit.digest()
-    if !file.header.sources.contains(where: { $0.digest == digest }) {
-      diagnostics.note(
-        "\(file.path): samples held out now may be among those fitted on, and the loss then be larger "
-          + "than is told; give other samples, or those of one gather-stats run with its --holdout")
-    }
     if !streams.indices.allSatisfy({ weighsAlike(file, stream: $0) }) {
       diagnostics.note(
         "\(file.path): its outlier tokens have weights, which the published methods do not take; "

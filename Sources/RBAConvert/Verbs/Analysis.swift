@@ -91,6 +91,7 @@ public struct Analysis: Sendable {
     let policy = try FitPolicy(form: selection.form, fit: selection.fit)
     let saved = try data.savedStatistics(of: loaded)
     var (study, samples) = try study(loaded, diagnostics)
+    try study.structure.check(samples.labels, batch: study.batching.group)
     let goal = try goal(loaded, study.structure)
     let weighing = !policy.isLeastSquares && !goal.isPublished
     if let path = data.statistics {
@@ -143,7 +144,6 @@ public struct Analysis: Sendable {
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
-    try structure.check(samples.labels, batch: batching.group)
     var all = samples.all
     var left = all.removeRemainder(batching)
     var (fit, held) = try split(all, structure, batching)

@@ -51,8 +51,9 @@ public struct StatisticsMerging: Sendable {
         "not all files hold what forms 'context' and 'convolution' are fitted to; what some lack is "
           + "left out")
     }
-    for (index, input) in inputs.enumerated() where inputs[..<index].contains(input) {
-      diagnostics.note("\(input): given more than once, so its data count more than once")
+    for source in header.sources.repeated {
+      diagnostics.note(
+        "\(source.name): its samples count more than once, since more than one file is of them")
     }
     try StatisticsFile.write(
       header, try records(of: header), to: output, overwriting: overwriting)
@@ -74,6 +75,15 @@ public struct StatisticsMerging: Sendable {
       }
     }
     return records
+  }
+}
+
+extension [StatisticsHeader.Source] {
+  /// The first of each that are of the same samples.
+  fileprivate var repeated: [StatisticsHeader.Source] {
+    let counts = Dictionary(grouping: self, by: \.digest).mapValues(\.count)
+    var known: Set<String> = []
+    return filter { counts[$0.digest]! > 1 && known.insert($0.digest).inserted }
   }
 }
 
