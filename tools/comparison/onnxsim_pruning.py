@@ -11,33 +11,7 @@ import onnxsim
 
 import places  # noqa: F401
 import reference
-
-
-def drop_unused(model):
-    """Removes what no output needs."""
-    graph = model.graph
-    needed = {output.name for output in graph.output}
-    kept = []
-    for node in reversed(graph.node):
-        if needed.isdisjoint(node.output):
-            continue
-        kept.append(node)
-        needed |= reads(node)
-    initializers = [tensor for tensor in graph.initializer if tensor.name in needed]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(reversed(kept))
-    graph.initializer.extend(initializers)
-
-
-def reads(node):
-    """Names that a node or a graph inside it may read."""
-    names = set(node.input)
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs]:
-            for inner in graph.node:
-                names |= reads(inner)
-            names |= {output.name for output in graph.output}
-    return names
+import surgery
 
 
 def main(source, calibration, out, count):
@@ -49,7 +23,7 @@ def main(source, calibration, out, count):
     if len(result.graph.node) == len(model.graph.node):
         print("onnxsim: error: finds no sub-block to drop", file=sys.stderr)
         return 1
-    drop_unused(result)
+    surgery.drop_unused(result.graph)
     onnx.save(result, out)
     return 0
 

@@ -25,19 +25,35 @@ def end_at(model, outputs):
         if value != name:
             rename(graph, value, name)
         graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    needed, nodes = {name for _, name, _ in outputs}, []
+    needed = drop_unused(graph)
+    inputs = [value for value in graph.input if value.name in needed]
+    del graph.input[:], graph.value_info[:]
+    graph.input.extend(inputs)
+
+
+def drop_unused(graph):
+    """Removes nodes and weights that no output needs; gives the names of all values that some output does."""
+    needed, nodes = {output.name for output in graph.output}, []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
             nodes.append(node)
-            needed.update(node.input)
-    nodes.reverse()
-    del graph.node[:]
-    graph.node.extend(nodes)
-    for values in (graph.initializer, graph.input):
-        gone = [value for value in values if value.name not in needed]
-        for value in gone:
-            values.remove(value)
-    del graph.value_info[:]
+            needed |= reads(node)
+    initializers = [tensor for tensor in graph.initializer if tensor.name in needed]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(nodes))
+    graph.initializer.extend(initializers)
+    return needed
+
+
+def reads(node):
+    """Names that a node or a graph inside it may read."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        for graph in [attribute.g, *attribute.graphs]:
+            for inner in graph.node:
+                names |= reads(inner)
+            names |= {output.name for output in graph.output}
+    return names
 
 
 def save(model, path):

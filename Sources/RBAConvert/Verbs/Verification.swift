@@ -91,7 +91,8 @@ public struct Verification: Sendable {
           + names)
     }
     diagnostics.note(
-      "\(a) gives no finite number in output \(names): there \(b) can only be held to give the same")
+      "\(a) gives no finite number in output \(names): there \(b) can only be held to give the same"
+    )
   }
 
   /// Which bound an output does not keep, if there is one.
