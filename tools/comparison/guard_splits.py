@@ -113,7 +113,7 @@ def made(program, case, pool, expected, seed, options):
                  metrics.guard_loss(guard["metric"], expected[fresh], got, labels))
 
 
-def check(program, case, splits, jobs, options, keep=None):
+def check(program, case, seeds, jobs, options, keep=None):
     parts = [reference.arrays(path) for path in (case.calibration, case.test)]
     pool = {key: joined(*(part[key] for part in parts)) for key in parts[0]}
     expected = scoring.output(case, case.model, pool)
@@ -137,7 +137,7 @@ def check(program, case, splits, jobs, options, keep=None):
     print(f"{'split':>7} {'removed':>8} {'metric':20}{'limit':>9}{'bound':>9}{'held out':>10}{'fresh':>10}")
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as workers:
-        for seed, split in enumerate(workers.map(result, range(splits))):
+        for seed, split in zip(seeds, workers.map(result, seeds)):
             if isinstance(split, NoModel):
                 print(f"{seed:7} {split}", flush=True)
                 continue
@@ -145,9 +145,9 @@ def check(program, case, splits, jobs, options, keep=None):
             print(f"{seed:7} {split.removed:8.1%} {split.metric:20}{split.limit:9.4g}{split.bound:9.4g}"
                   f"{split.held:10.4g}{split.fresh:10.4g}  {split.verdict}", flush=True)
     passed, told, none = (verdicts.count(verdict) for verdict in ("ok", "told", "none"))
-    models_made = splits - none
+    models_made = len(seeds) - none
     asked = models_made - models_made // TOLERATED
-    print(f"{case.name}: {none} of {splits} splits without a model; of {models_made}, {passed} within the limit, "
+    print(f"{case.name}: {none} of {len(seeds)} splits without a model; of {models_made}, {passed} within the limit, "
           f"{passed + told} within what was told, {asked} are asked", flush=True)
     return 0 < models_made == len(verdicts) - none and passed + told >= asked
 
@@ -158,13 +158,15 @@ def main():
     parser.add_argument("names", nargs="+", type=models.name, metavar="NAME",
                         help=f"of {', '.join(models.names())}")
     parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, metavar="SEED", help="of the first split; the others follow")
     parser.add_argument("--jobs", type=int, default=1, help="conversions at a time")
     parser.add_argument("--option", action="append", default=[], help="passed on to the program")
     parser.add_argument("--keep", type=pathlib.Path, metavar="FILE.csv", help="rows made before, and to be made")
     arguments = parser.parse_args()
     program = Program(arguments.program)
     cases = [models.case(name) for name in arguments.names]
-    good = [check(program, case, arguments.splits, arguments.jobs, arguments.option, arguments.keep)
+    seeds = range(arguments.first, arguments.first + arguments.splits)
+    good = [check(program, case, seeds, arguments.jobs, arguments.option, arguments.keep)
             for case in cases]
     sys.exit(not all(good))
 

@@ -39,11 +39,11 @@ class KeptSplitsTests(unittest.TestCase):
         self.program = Copying(pathlib.Path(folder.name))
         self.case = classes.case(pathlib.Path(folder.name))
 
-    def check(self, splits, options=()):
+    def check(self, splits, options=(), first=0):
         """What is printed, and how often the program ran."""
         before = self.program.runs
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            guard_splits.check(self.program, self.case, splits, 1, list(options), self.keep)
+            guard_splits.check(self.program, self.case, range(first, first + splits), 1, list(options), self.keep)
         return out.getvalue(), self.program.runs - before
 
     def test_a_run_goes_on_where_it_was_stopped(self):
@@ -56,6 +56,8 @@ class KeptSplitsTests(unittest.TestCase):
         self.assertIn("of 3, 3 within the limit", second)
         self.assertEqual(second.splitlines()[2], first.splitlines()[2])
         self.assertEqual(self.check(3), (second, 0))
+        last, runs = self.check(1, first=2)
+        self.assertEqual((last.splitlines()[2], runs), (second.splitlines()[4], 0))
         with self.keep.open(newline="") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual([row["seed"] for row in rows], ["0", "1", "2"])
