@@ -109,14 +109,17 @@ extension SpanSetSearch {
       }
     }
 
-    /// Goes to the smallest seed that is larger than the size aimed at.
+    /// Goes to the smallest seed that is larger than the size aimed at, of those whose damage is finite: what
+    /// goes on from others does not come back from there.
     private mutating func goToSeed<E: Error>(
       above count: Int, _ measure: (SpanSet) throws(E) -> Measured?
     ) throws(E) {
-      guard let seed = descent.seeds.last(where: { size($0.set) > count }),
-        let result = try look(at: seed.set, measure)
-      else { return }
-      current = result
+      for seed in descent.seeds.reversed() where size(seed.set) > count {
+        guard let result = try look(at: seed.set, measure) else { return }
+        guard result.damage.isFinite else { continue }
+        current = result
+        return
+      }
     }
 
     /// Goes to the smallest seed that is expected to be acceptable and is smaller than what there is:

@@ -19,6 +19,8 @@ public struct DataRequest: Sendable {
   public var paths: [String]
   /// A file of integer class labels.
   public var labels: String?
+  /// Whether `labels` among the data are read: a verb that does nothing with them takes any.
+  public var readsLabels = true
   /// Samples to use at most; all where absent.
   public var maximumSamples: Int?
   /// Decides what synthetic data is.

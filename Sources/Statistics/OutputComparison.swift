@@ -142,9 +142,11 @@ package struct OutputComparison: Sendable {
   /// The mean over samples of the cosine between both outputs; 0 where a sample's has no meaning.
   package var cosine: Double { sampleCount == 0 ? 1 : cosineSum / Double(sampleCount) }
 
-  /// The share of samples with the same largest class; `nil` for outputs that are no class scores.
+  /// The share of samples with the same largest class; `nil` for outputs that are no class scores, or no
+  /// finite numbers in the first model.
   package var top1Agreement: Double? {
-    countsClasses && sampleCount > 0 ? Double(agreements) / Double(sampleCount) : nil
+    countsClasses && sampleCount > 0 && hasFiniteValues
+      ? Double(agreements) / Double(sampleCount) : nil
   }
 
   /// The share of labelled samples that each model classifies rightly.

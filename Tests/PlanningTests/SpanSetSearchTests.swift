@@ -219,6 +219,23 @@ import Testing
     }
   }
 
+  /// One step of each smaller seed makes numbers that are not finite; sets without it reach the size.
+  @Test func goesOnFromSeedsThatAreFinite() throws {
+    let network = Network(damages: [0.01, 0.02, 0.03, 0.04, 0.05, 0.06], limit: 1)
+    let steps = network.damages.indices.map {
+      (SpanSetSearch.Step(stream: 0, index: $0), network.damages[$0])
+    }
+    let found = SpanSetSearch(
+      estimates: Dictionary(uniqueKeysWithValues: steps),
+      descents: [network.descent(.identity)], forms: [], target: .size(3000), budget: 10
+    ).run(size: network.parameters) { set -> SpanSetSearch.Measured? in
+      guard set.covers(1, of: 0) else { return network.measured(set) }
+      return SpanSetSearch.Measured(
+        set, size: network.parameters(set), damage: .infinity, strain: .infinity)
+    }
+    #expect(found.contains { $0.size <= 3000 && $0.damage.isFinite })
+  }
+
   @Test func endsWhereMeasuringEnds() {
     let network = Self.networks[0]
     var asked: [SpanSet] = []

@@ -236,4 +236,15 @@ import Testing
     let y = Tensor([0, .nan] as [Float], shape: [2, 1])
     #expect(!rule(limit: limit).verdict(on: try measure(x, y)).passed)
   }
+
+  /// Whatever is counted of the classes.
+  @Test(arguments: [nil, 1, .infinity] as [Double?], [nil, [0, 1, 2, 0]] as [[Int]?])
+  func classScoresThatAreNotFinitePassNoGuard(limit: Double?, labels: [Int]?) throws {
+    var scores = a.elements(as: Float.self)
+    scores[3] = .nan
+    let other = Tensor(scores, shape: a.shape)
+    let verdict = rule(limit: limit).verdict(on: try measure(a, other, labels: labels))
+    #expect(!verdict.passed && verdict.measured == .infinity)
+    #expect(rule(limit: limit).verdict(on: try measure(a, a, labels: labels)).passed)
+  }
 }

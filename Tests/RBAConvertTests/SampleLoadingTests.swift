@@ -132,6 +132,29 @@ import Testing
     #expect(samples.feeds["image"]?.elements(as: Float.self) == [0, 1, 10, 11, 0, 1])
   }
 
+  @Test func labelsOfSeveralFilesAreJoinedLikeTheirSamples() throws {
+    let first = try save(
+      [("image", images(2)), ("labels", Tensor([4, 5] as [Int64]))], as: "a.safetensors")
+    let second = try save(
+      [("image", images(1)), ("labels", Tensor([6] as [UInt8]))], as: "b.safetensors")
+    #expect(try load([image], [first, second]).labels?.classes == [4, 5, 6])
+    #expect(try load([image], [second, first]).labels?.classes == [6, 4, 5])
+    let bare = try save([("image", images(3))], as: "c.safetensors")
+    let refusal = try failure { () throws(Failure) in try load([image], [first, bare, second]) }
+    #expect(
+      refusal.message == "\(first), \(second): labels: expected one for each of 6 samples, got 3")
+  }
+
+  @Test func labelsThatNothingIsAskedOfAreNotRead() throws {
+    let path = try save(
+      [("image", images(2)), ("labels", Tensor([0.5] as [Float]))], as: "odd.safetensors")
+    var request = DataRequest(paths: [path])
+    request.readsLabels = false
+    let notes = Notes()
+    let samples = try SampleLoader(inputs: [image], diagnostics: notes.diagnostics).load(request)
+    #expect(samples.count == 2 && samples.labels == nil && notes.lines.isEmpty)
+  }
+
   @Test func labelsMayComeFromAFileOfTheirOwn() throws {
     let path = try save(images(3), as: "images.npy")
     let labels = try save(Tensor([2, 0, 1] as [Int32]), as: "classes.npy")
@@ -285,5 +308,16 @@ import Testing
     #expect(
       refusal.message
         == "data: input 'image': expected finite numbers, got NaN or infinity in sample 1")
+  }
+
+  /// A scalar has no axis that samples could run over.
+  @Test(arguments: [Tensor([.nan] as [Float], shape: []), Tensor([1, .infinity] as [Double])])
+  func numbersOfASingleSampleThatAreNotFiniteAreTold(tensor: Tensor) throws {
+    let samples = SampleSet(
+      feeds: ["t": tensor], labels: nil, source: "data", isSynthetic: false, isSingle: true)
+    let refusal = try failure { () throws(Failure) in try samples.checkFinite() }
+    #expect(
+      refusal.message == "data: input 't': expected finite numbers, got NaN or infinity in sample 0"
+    )
   }
 }

@@ -301,7 +301,10 @@ import Testing
     _ = try convert(
       data(0..<32), statistics: merged, to: "a.onnx",
       selection: SelectionOptions(spans: "2:3", holdout: 0.5), notes: notes)
-    #expect(notes.lines.first == Self.noteOnOtherSamples(merged))
+    #expect(
+      notes.lines.first
+        == "\(merged): samples held out now may be among those fitted on of \(try data(32..<64)), and the "
+        + "loss then be larger than is told")
   }
 
   @Test func samplesThatCountMoreThanOnceAreNoted() throws {
@@ -315,9 +318,24 @@ import Testing
     _ = try merge([one, other], notes: none)
     #expect(
       notes.lines == [
-        "\(try data(0..<8)): its samples count more than once, since more than one file is of them"
+        "\(try data(0..<8)): its samples were gathered before, so they count more than once"
       ])
     #expect(none.lines == [])
+  }
+
+  @Test func dataSplitAnewMayCountMoreThanOnce() throws {
+    let path = folder.path("quarter.safetensors")
+    _ = try StatisticsGathering(
+      input: model, output: path, overwriting: false,
+      data: DataRequest(paths: [try data(0..<32)]), holdout: 0.25, machine: Machine(threads: 1)
+    ).run(.silent)
+    let notes = Notes()
+    _ = try merge([gather(0..<32, to: "half.safetensors"), path], notes: notes)
+    #expect(
+      notes.lines == [
+        "\(try data(0..<32)): gathered from 2 times, each time with other samples fitted on: what is the "
+          + "same in them counts more than once, and may be both fitted on and held out"
+      ])
   }
 
   @Test func anotherHoldoutIsNoted() throws {

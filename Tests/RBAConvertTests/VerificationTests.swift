@@ -44,9 +44,11 @@ import Testing
     let report = try verify(a, b, [-1, -2, -3, -5], notes: notes)
     #expect(report.passed && report.outputs.map(\.relativeError)[0] == 0)
     #expect(report.outputs[1].relativeError > 0.01)
+    // No class is the largest of none.
+    #expect(report.outputs.map(\.top1Agreement) == [nil, 1])
     #expect(
       notes.lines == [
-        "\(a) gives no finite number in output 'y': there \(b) can only be held to give the same"
+        "\(a) gives no finite number in output 'y': it tells nothing of what is lost"
       ])
   }
 

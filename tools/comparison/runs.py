@@ -13,7 +13,8 @@ from pathlib import Path
 from methods import METHODS, Setting
 from store import digest, key, write
 
-PRUNING = Path(__file__).resolve().parent / "onnxsim_pruning.py"
+HERE = Path(__file__).resolve().parent
+PRUNING = HERE / "onnxsim_pruning.py"
 USAGE = 64
 
 
@@ -46,7 +47,7 @@ class Runner:
         self.threads, self.time_limit = threads, time_limit
         self.trusts_baselines, self.keeps_models = trusts_baselines, keeps_models
         self.version = digest(self.program)
-        self.pruning = ["onnxsim", version("onnxsim"), digest(PRUNING)]
+        self.pruning = ["onnxsim", version("onnxsim"), digest(PRUNING), digest(HERE / "surgery.py")]
         self.data = [digest(case.model), digest(case.calibration), *case.options]
 
     def run(self, setting):

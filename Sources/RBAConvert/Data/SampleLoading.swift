@@ -35,7 +35,7 @@ struct SampleLoader {
 
   func load(_ request: DataRequest) throws(Failure) -> SampleSet {
     var feeds: [String: [NamedTensor]] = [:]
-    var labels: NamedTensor?
+    var labels: [NamedTensor] = []
     var ignored: [String] = []
     for specification in request.paths {
       let (target, path) = try splitTarget(specification)
@@ -48,7 +48,7 @@ struct SampleLoader {
         if own?.contains(index) ?? isInput {
           feeds[target ?? name, default: []].append(tensor)
         } else if tensor.name == "labels" {
-          labels = tensor
+          labels.append(tensor)
         } else if isInput {
           diagnostics.note("not fed, since '\(target ?? name)' was asked for: '\(name)' of \(path)")
         } else {
@@ -56,7 +56,7 @@ struct SampleLoader {
         }
       }
     }
-    if let path = request.labels { labels = try readLabels(path) }
+    if let path = request.labels { labels = [try readLabels(path)] }
     if !ignored.isEmpty && !feeds.isEmpty {
       diagnostics.note("not fed, since no input is called so: \(ignored.joined(separator: ", "))")
     }
@@ -148,7 +148,7 @@ struct SampleLoader {
   }
 
   private func assemble(
-    _ feeds: [String: [NamedTensor]], _ labels: NamedTensor?, _ request: DataRequest,
+    _ feeds: [String: [NamedTensor]], _ labels: [NamedTensor], _ request: DataRequest,
     source: String
   ) throws(Failure) -> SampleSet {
     if let single = try single(feeds, source: source) { return single }
@@ -169,7 +169,7 @@ struct SampleLoader {
     }
     let samples = count?.0 ?? 0
     guard samples > 0 else { throw Failure(.malformedInput, "\(source): holds no samples") }
-    let classes = try labels.map { (labels) throws(Failure) in try classLabels(labels, samples) }
+    let classes = request.readsLabels ? try classLabels(labels, samples) : nil
     let all = SampleSet(
       feeds: tensors, labels: classes, source: source, isSynthetic: false)
     guard let limit = request.maximumSamples, limit < samples else { return all }
@@ -219,16 +219,32 @@ struct SampleLoader {
     }
   }
 
+  /// One class per sample, of all files that have labels, in their order; `nil` where none has.
   private func classLabels(
-    _ labels: NamedTensor, _ samples: Int
-  ) throws(Failure) -> ClassLabels {
-    guard let classes = labels.tensor.integers, labels.tensor.shape == [samples] else {
+    _ parts: [NamedTensor], _ samples: Int
+  ) throws(Failure) -> ClassLabels? {
+    guard !parts.isEmpty else { return nil }
+    var classes: [Int] = []
+    for part in parts {
+      let tensor = part.tensor
+      guard let numbers = tensor.integers, tensor.shape.count == 1,
+        parts.count > 1 || numbers.count == samples
+      else {
+        let extent = parts.count == 1 ? "\(samples)" : "N"
+        throw Failure(
+          .malformedInput,
+          "\(part.path): labels: expected integers of shape [\(extent)], "
+            + "got \(tensor.elementType)\(tensor.shape)")
+      }
+      classes += numbers
+    }
+    let path = parts.map(\.path).joined(separator: ", ")
+    guard classes.count == samples else {
       throw Failure(
         .malformedInput,
-        "\(labels.path): labels: expected integers of shape [\(samples)], "
-          + "got \(labels.tensor.elementType)\(labels.tensor.shape)")
+        "\(path): labels: expected one for each of \(samples) samples, got \(classes.count)")
     }
-    return ClassLabels(classes: classes, path: labels.path)
+    return ClassLabels(classes: classes, path: path)
   }
 }
 

@@ -56,6 +56,25 @@ struct Measurement: Sendable {
     }
   }
 
+  /// Says which outputs of the original have no finite number.
+  ///
+  /// - Throws: `Failure` where that is so of all of them: nothing is compared then.
+  func checkFinite(
+    of path: String, _ samples: SampleSet, _ diagnostics: Diagnostics
+  ) throws(Failure) {
+    let empty = outputs.filter { !$0.comparison.hasFiniteValues }
+    guard !empty.isEmpty else { return }
+    let names = empty.map { "'\($0.name)'" }.joined(separator: ", ")
+    guard empty.count < outputs.count else {
+      throw Failure(
+        .malformedInput,
+        "\(samples.source): expected data for which \(path) gives finite numbers, got none in output "
+          + names)
+    }
+    diagnostics.note(
+      "\(path) gives no finite number in output \(names): it tells nothing of what is lost")
+  }
+
   /// Label accuracy at the first output that has class scores.
   var accuracy: AccuracyReport? {
     outputs.lazy.compactMap(\.comparison.accuracy).first.map { AccuracyReport(a: $0.a, b: $0.b) }

@@ -150,10 +150,16 @@ extension Study {
   /// Says so where samples were fitted on that are not known to be others than those held out here.
   private func noteOrigin(of file: StatisticsFile) {
     let digest = fit.digest()
-    guard file.header.sources.contains(where: { $0.digest != digest }) else { return }
+    let others = file.header.sources.filter { $0.digest != digest }
+    guard !others.isEmpty, streams.indices.contains(where: { weighsAlike(file, stream: $0) })
+    else { return }
+    let isOwn = others.count < file.header.sources.count
     diagnostics.note(
-      "\(file.path): samples held out now may be among those fitted on, and the loss then be larger "
-        + "than is told; give other samples, or those of one gather-stats run with its --holdout")
+      "\(file.path): samples held out now may be among those fitted on"
+        + (isOwn ? " of \(others.map(\.name).joined(separator: ", "))" : "")
+        + ", and the loss then be larger than is told"
+        + (isOwn ? "" : "; give other samples, or those of one gather-stats run with its --holdout")
+    )
   }
 
   /// Says what the user should know of fitting on other data than those given.

@@ -52,11 +52,12 @@ struct SpanSweep {
         }
         let ready = round.filter(state.isGathered)
         round.removeAll(where: state.isGathered)
-        state.options += try measured(ready, state.statistics, measurement, &clock)
+        let options = try measured(ready, state.statistics, measurement, &clock)
+        state.rule(options, hopelessDamage: Self.hopelessDamage)
+        state.options += options
         state.dropped += state.options.keepLeastDamaged(bytes: memory / 2)
       }
       state.left += round.count
-      state.rule(lengths, hopelessDamage: Self.hopelessDamage)
     }
     note(state, of: spans.count)
     return state.options
@@ -107,9 +108,9 @@ struct SpanSweep {
       }
     }
 
-    mutating func rule(_ lengths: ClosedRange<Int>, hopelessDamage: Double) {
-      let measured = options.filter { lengths.contains($0.span.length) }
-      for (span, group) in Dictionary(grouping: measured, by: \.span)
+    /// - Parameter options: all that were measured of their spans.
+    mutating func rule(_ options: [Choice], hopelessDamage: Double) {
+      for (span, group) in Dictionary(grouping: options, by: \.span)
       where group.allSatisfy({ $0.damage! > hopelessDamage }) { hopeless.append(span) }
     }
   }
@@ -209,7 +210,8 @@ struct SpanSweep {
 }
 
 extension [Choice] {
-  /// Removes the choices that do most damage until the maps of the rest take at most `bytes`.
+  /// Keeps the choices that do least damage, as many as their maps' numbers take at most `bytes`; what takes
+  /// none always stays.
   ///
   /// - Returns: how many were removed.
   fileprivate mutating func keepLeastDamaged(bytes: Int) -> Int {
@@ -217,9 +219,11 @@ extension [Choice] {
     let kept = indices.sorted {
       (self[$0].damage ?? .infinity, $0) < (self[$1].damage ?? .infinity, $1)
     }
-    .prefix { index in
-      total += self[index].numberCount * MemoryLayout<Float>.stride
-      return total <= bytes
+    .filter { index in
+      let own = self[index].numberCount * MemoryLayout<Float>.stride
+      guard total + own <= bytes else { return false }
+      total += own
+      return true
     }
     let removed = count - kept.count
     if removed > 0 { self = kept.sorted().map { self[$0] } }

@@ -91,7 +91,6 @@ public struct Analysis: Sendable {
     let policy = try FitPolicy(form: selection.form, fit: selection.fit)
     let saved = try data.savedStatistics(of: loaded)
     var (study, samples) = try study(loaded, diagnostics)
-    try study.structure.check(samples.labels, batch: study.batching.group)
     let goal = try goal(loaded, study.structure)
     let weighing = !policy.isLeastSquares && !goal.isPublished
     if let path = data.statistics {
@@ -115,6 +114,7 @@ public struct Analysis: Sendable {
     let result = AnalysisResult(
       study: study, selector: selector, goal: goal, selection: try selector.choose(goal),
       samples: samples)
+    try result.selection.measurement.checkFinite(of: input, samples, diagnostics)
     result.noteLabels(diagnostics)
     result.noteConstants(diagnostics)
     result.noteUnfolded(diagnostics)
@@ -144,6 +144,7 @@ public struct Analysis: Sendable {
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
+    try structure.check(samples.labels, batch: batching.group)
     var all = samples.all
     var left = all.removeRemainder(batching)
     var (fit, held) = try split(all, structure, batching)

@@ -115,7 +115,8 @@ struct AnalysisResult {
 
   /// Says so where an output gives the same for all samples.
   func noteConstants(_ diagnostics: Diagnostics) {
-    for (name, comparison) in selection.measurement.outputs where comparison.totalScatter == 0 {
+    for (name, comparison) in selection.measurement.outputs
+    where comparison.totalScatter == 0 && comparison.hasFiniteValues {
       let samples = comparison.sampleCount > 1 ? "all samples" : "the only sample"
       diagnostics.note(
         "output '\(name)' is the same for \(samples) held out: it tells nothing of what is lost")

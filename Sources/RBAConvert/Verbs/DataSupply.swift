@@ -97,16 +97,20 @@ extension SampleSet {
   /// - Throws: `Failure` naming the input and the sample that holds NaN or infinity.
   func checkFinite() throws(Failure) {
     for name in feeds.keys.sorted() {
-      guard let tensor = feeds[name], tensor.elementType == .float else { continue }
-      let position = tensor.withElements(of: Float.self) { span in
-        span.indices.first { !span[$0].isFinite }
-      }
-      guard let position else { continue }
-      let sample = position / max(tensor.count / max(tensor.shape[0], 1), 1)
+      guard let tensor = feeds[name], let position = tensor.firstNonFinite else { continue }
+      let sample = isSingle ? 0 : position / (tensor.count / count)
       throw Failure(
         .malformedInput,
         "\(source): input '\(name)': expected finite numbers, got NaN or infinity in sample \(sample)"
       )
     }
+  }
+}
+
+extension Tensor {
+  /// Where the first NaN or infinity stands, counted through all axes.
+  fileprivate var firstNonFinite: Int? {
+    guard elementType == .float else { return numbers?.firstIndex { !$0.isFinite } }
+    return withElements(of: Float.self) { span in span.indices.first { !span[$0].isFinite } }
   }
 }

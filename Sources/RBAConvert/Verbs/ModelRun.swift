@@ -99,6 +99,8 @@ public struct ModelRun: Sendable {
     _ loaded: LoadedModel, _ diagnostics: Diagnostics
   ) throws(Failure) -> [String: RuntimeValue] {
     if let testSet { return try TestSet(folder: testSet).inputs(of: loaded.model.graph) }
+    var data = data
+    data.readsLabels = false
     return try DataSupply(loaded: loaded, diagnostics: diagnostics)
       .samples(data, flag: "--inputs", defaultCount: defaultCount(loaded)).feeds
       .mapValues { .tensor($0) }

@@ -36,6 +36,8 @@ public struct StatisticsGathering: Sendable {
 
   /// Runs the model once over the data and writes the file.
   public func run(_ diagnostics: Diagnostics) throws(Failure) -> StatisticsReport {
+    var data = data
+    data.readsLabels = false
     let analysis = Analysis(
       input: input, plan: nil, overwriting: overwriting, data: data,
       selection: SelectionOptions(holdout: holdout), machine: machine,

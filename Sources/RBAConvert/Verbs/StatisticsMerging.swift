@@ -51,10 +51,7 @@ public struct StatisticsMerging: Sendable {
         "not all files hold what forms 'context' and 'convolution' are fitted to; what some lack is "
           + "left out")
     }
-    for source in header.sources.repeated {
-      diagnostics.note(
-        "\(source.name): its samples count more than once, since more than one file is of them")
-    }
+    header.sources.noteRepeats(diagnostics)
     try StatisticsFile.write(
       header, try records(of: header), to: output, overwriting: overwriting)
     return StatisticsReport(verb: "merge-stats", of: try StatisticsFile(path: output))
@@ -79,11 +76,19 @@ public struct StatisticsMerging: Sendable {
 }
 
 extension [StatisticsHeader.Source] {
-  /// The first of each that are of the same samples.
-  fileprivate var repeated: [StatisticsHeader.Source] {
-    let counts = Dictionary(grouping: self, by: \.digest).mapValues(\.count)
+  /// Says which samples count more than once; or may, where others were fitted on of data called alike.
+  fileprivate func noteRepeats(_ diagnostics: Diagnostics) {
+    for (name, others) in Dictionary(grouping: self, by: \.name).sorted(by: { $0.key < $1.key }) {
+      guard others.count > 1, Set(others.map(\.digest)).count == others.count else { continue }
+      diagnostics.note(
+        "\(name): gathered from \(others.count) times, each time with other samples fitted on: what is "
+          + "the same in them counts more than once, and may be both fitted on and held out")
+    }
     var known: Set<String> = []
-    return filter { counts[$0.digest]! > 1 && known.insert($0.digest).inserted }
+    for source in self where !known.insert(source.digest).inserted {
+      diagnostics.note(
+        "\(source.name): its samples were gathered before, so they count more than once")
+    }
   }
 }
 

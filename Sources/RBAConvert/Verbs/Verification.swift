@@ -58,7 +58,7 @@ public struct Verification: Sendable {
     let measurement = try Measurement(
       try outputs(first, samples), try outputs(second, samples), names: first.outputNames,
       labels: samples.labels)
-    try check(measurement, samples, diagnostics)
+    try measurement.checkFinite(of: a, samples, diagnostics)
     if minimumAgreement != nil, measurement.outputs.allSatisfy({ $1.top1Agreement == nil }) {
       throw Failure(.usage, "--min-agreement: no output of \(a) is a score per class, [N, classes]")
     }
@@ -73,26 +73,6 @@ public struct Verification: Sendable {
       domainShift: try domainShift(
         first, second, samples, diagnostics, statistics: statistics),
       passed: refusal == nil, refusal: refusal)
-  }
-
-  /// Says which outputs of the original have no finite value.
-  ///
-  /// - Throws: `Failure` where that is so of all of them.
-  private func check(
-    _ measurement: Measurement, _ samples: SampleSet, _ diagnostics: Diagnostics
-  ) throws(Failure) {
-    let empty = measurement.outputs.filter { !$0.comparison.hasFiniteValues }
-    guard !empty.isEmpty else { return }
-    let names = empty.map { "'\($0.name)'" }.joined(separator: ", ")
-    guard empty.count < measurement.outputs.count else {
-      throw Failure(
-        .malformedInput,
-        "\(samples.source): expected data for which \(a) gives finite numbers, got none in output "
-          + names)
-    }
-    diagnostics.note(
-      "\(a) gives no finite number in output \(names): there \(b) can only be held to give the same"
-    )
   }
 
   /// Which bound an output does not keep, if there is one.
