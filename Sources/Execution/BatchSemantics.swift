@@ -24,7 +24,9 @@ package enum BatchSemantics: Sendable, Hashable {
         return
       }
       switch (first, dimension) {
-      case (nil, _), (.unknown, .parameter): first = dimension
+      // What is not known may be what the others are.
+      case (nil, _), (.unknown, _): first = dimension
+      case (_, .unknown): break
       case (.parameter(let a)?, .parameter(let b)) where a != b:
         self = .whole
         return

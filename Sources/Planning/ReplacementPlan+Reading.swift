@@ -6,18 +6,19 @@ extension ReplacementPlan {
   /// - Throws: `PlanError` with `.malformed` or `.unknownSchema`, and the place of the first fault.
   package init(json: [UInt8]) throws(PlanError) {
     let document = try JSONMember(document: json, schema: Self.currentSchema)
-    try document.expectKeys(["schema", "model", "spans", "updates", "calibration"])
+    try document.expectKeys(["schema", "model", "spans", "updates", "updatesFor", "calibration"])
     var spans: [Span] = []
     for span in try document["spans"].elements { spans.append(try Span(span)) }
     var updates: [WeightUpdate] = []
     for update in try document.optional("updates")?.elements ?? [] {
       updates.append(try WeightUpdate(update))
     }
-    self.init(
-      model: try document["model"].string, spans: spans, updates: updates,
-      calibration: try document.optional("calibration").map {
-        member throws(PlanError) in try CalibrationSignature(member)
-      })
+    let calibration = try document.optional("calibration").map {
+      member throws(PlanError) in try CalibrationSignature(member)
+    }
+    self = ReplacementPlan(
+      model: try document["model"].string, spans: spans, updates: updates, calibration: calibration
+    ).with(updatesFor: try document.optional("updatesFor")?.string)
   }
 }
 

@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import GraphIR
+import Tensors
 
 /// Which spans of which model are replaced by what: a document that people may edit.
 ///
@@ -11,7 +12,7 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
     /// The names of the values h_from and h_to.
     package var from: String
     package var to: String
-    /// What people call the span; for reading only.
+    /// What people call the span; `from` and `to` decide.
     package var label: String
     package var form: ReplacementForm
     /// The ridge the weights were fitted with, relative to the Gram matrix's mean diagonal.
@@ -42,6 +43,9 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
   package var spans: [Span]
   /// New numbers for weights that stay; applied before spans are replaced.
   package var updates: [WeightUpdate]
+  /// A digest of the spans that the updates were solved for; `nil` where that is not known, or there are
+  /// none.
+  package private(set) var updatesFor: String?
   /// What the data were like that the weights were fitted on.
   package var calibration: CalibrationSignature?
 
@@ -53,6 +57,14 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
     self.spans = spans
     self.updates = updates
     self.calibration = calibration
+    if !updates.isEmpty { updatesFor = spans.digest }
+  }
+
+  /// The same with what a document says of its updates.
+  func with(updatesFor digest: String?) -> ReplacementPlan {
+    var result = self
+    result.updatesFor = digest
+    return result
   }
 
   /// The document, with keys in a fixed order.
@@ -70,6 +82,12 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
   ) throws(PlanError) -> [CandidateSpan] {
     guard model == digest else {
       throw PlanError(.otherModel, path: "model", "expected '\(digest)', got '\(model)'")
+    }
+    guard updates.isEmpty || updatesFor == nil || updatesFor == spans.digest else {
+      throw PlanError(
+        .invalidWeights, path: "updates",
+        "were solved for other spans than these: take them out, and those weights stay, or convert with "
+          + "--spans to solve them anew")
     }
     var result: [CandidateSpan] = []
     for (index, span) in spans.enumerated() {
@@ -104,6 +122,23 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
       }
     }
     throw PlanError(.unknownPoint, path: path, "'\(name)' is no point of a residual stream")
+  }
+}
+
+extension [ReplacementPlan.Span] {
+  /// SHA-256, in hexadecimal, of all that decides what the spans compute: labels do not.
+  fileprivate var digest: String {
+    var digest = Digest()
+    for span in self {
+      // No name holds a zero.
+      for text in [span.from, span.to, span.form.rawValue, span.mask ?? ""] {
+        digest.update([UInt8](text.utf8) + [0])
+      }
+      for part in ReplacementWeights.Part.allCases {
+        digest.update([UInt8]((span.weights?[part] ?? []).littleEndian))
+      }
+    }
+    return digest.finish()
   }
 }
 

@@ -15,6 +15,8 @@ package struct Digest: ~Copyable {
     precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1)
   }
 
+  package mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+
   /// The digest of everything added, in hexadecimal; nothing may be added afterwards.
   package consuming func finish() -> String {
     var bytes = [UInt8](repeating: 0, count: 32)

@@ -93,11 +93,8 @@ import Testing
       ["run", "a", "--pbdir", "b", "--dim", "n=2"],
       "--pbdir says what is fed, so --samples and --dim do not go with it"
     ),
-    (["run", "a", "--labels", "b"], "--labels: this verb does nothing with labels"),
-    (
-      ["gather-stats", "a", "-o", "b", "--labels", "c"],
-      "--labels: this verb does nothing with labels"
-    ),
+    (["run", "a", "--labels", "b"], "unknown option '--labels'"),
+    (["gather-stats", "a", "-o", "b", "--labels", "c"], "unknown option '--labels'"),
     (["a", "b", "--samples", "0"], "--samples: expected a positive number, got 0"),
     (["a", "b", "--threads", "0"], "--threads: expected a number from 1 to 1024, got 0"),
     (["a", "b", "--max-drop", "-1"], "missing value for '--max-drop <max-drop>'"),

@@ -16,9 +16,14 @@ import Testing
   private func measure(
     _ a: Tensor, _ b: Tensor, labels: [Int]? = nil
   ) throws(Failure) -> Measurement {
-    try Measurement(
+    let candidates =
+      a.shape.count == 2
+      ? [ClassLabels.Candidate(output: "y", classCount: a.shape[1], isScores: true)] : []
+    return try Measurement(
       ["y": a], ["y": b], names: ["y"],
-      labels: labels.map { ClassLabels(classes: $0, path: "labels.npy") },
+      labels: labels.map { (classes) throws(Failure) in
+        try ClassLabels(classes: classes, path: "labels.npy").matched(with: candidates)
+      },
       means: a.sampleMeans.map { ["y": $0] } ?? [:])
   }
 

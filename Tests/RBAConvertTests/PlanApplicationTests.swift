@@ -1,4 +1,6 @@
 import Foundation
+import GraphIR
+import Planning
 import Testing
 
 @testable import RBAConvert
@@ -79,6 +81,45 @@ import Testing
     #expect(refusal.status == .malformedInput)
     #expect(refusal.message == "\(path): \(message)")
     #expect(try folder.contents == ["plan.json"])
+  }
+
+  @Test func updatesAreOfTheSpansThatTheyWereSolvedFor() throws {
+    let path = folder.path("healed.json")
+    let written = try Analysis(
+      input: Sample.model, plan: path, overwriting: false,
+      data: DataRequest(paths: [Sample.calibration], maximumSamples: 256),
+      selection: SelectionOptions(spans: "3:4,7:8", form: "identity"), machine: Machine(threads: 1)
+    ).run(.silent)
+    #expect(written.output == path)
+    let plan = try ReplacementPlan(path: path)
+    try #require(plan.spans.count == 2 && !plan.updates.isEmpty)
+    var fewer = plan
+    fewer.spans.removeFirst()
+    try fewer.write(to: path, overwriting: true)
+    let refusal = try failure { () throws(Failure) in try apply(path) }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message
+        == "\(path): updates: were solved for other spans than these: take them out, and "
+        + "those weights stay, or convert with --spans to solve them anew")
+    fewer.updates = []
+    try fewer.write(to: path, overwriting: true)
+    let report = try apply(path)
+    #expect(report.parameters.after == report.parameters.before - 50_006)
+  }
+
+  @Test func theSpanDecidesAndNotItsLabel() throws {
+    let path = try plan([("\"4:5\"", "\"4:6\"")])
+    let (output, notes) = (folder.path("out.onnx"), Notes())
+    _ = try PlanApplication(
+      model: Sample.model, plan: path, output: output, overwriting: false, recordsProvenance: true
+    ).run(notes.diagnostics)
+    #expect(
+      notes.lines == ["\(path): spans[0].label: is '4:6' of span 4:5: from and to decide"])
+    let spans = try LoadedModel(path: output).model.metadata.first {
+      $0.key == "rba-convert.spans"
+    }
+    #expect(spans?.value == "4:5 identity")
   }
 
   @Test func aPlanForAnotherModelIsRefused() throws {

@@ -21,9 +21,28 @@ import Testing
     let chosen = samples(9).selecting([8, 1, 5, 2]).selecting([1, 3, 2])
     let labels = try #require(chosen.labels)
     let refusal = try failure { () throws(Failure) in
-      try labels.check(classCount: 3, output: "y")
+      try labels.matched(with: [.init(output: "y", classCount: 3, isScores: true)])
     }
     #expect(refusal.message.hasSuffix("got 5 for sample 5"))
+  }
+
+  @Test(
+    arguments: [
+      ([], nil), ([("a", 4, true)], "a"), ([("a", 4, false), ("b", 4, true)], "b"),
+      ([("a", 3, true), ("b", 4, true)], "b"), ([("a", 4, false), ("b", 9, false)], "a"),
+    ] as [([(String, Int, Bool)], String?)])
+  func labelsAreOfTheFirstOutputThatHasScoresOfAllClasses(
+    outputs: [(String, Int, Bool)], expected: String?
+  ) throws {
+    let candidates = outputs.map {
+      ClassLabels.Candidate(output: $0.0, classCount: $0.1, isScores: $0.2)
+    }
+    let labels = ClassLabels(classes: [3, 0, 1], path: "l.npy")
+    #expect(try labels.matched(with: candidates).output == expected)
+    #expect(try labels.matched(with: candidates).selecting([1]).output == expected)
+    let notes = Notes()
+    try labels.matched(with: candidates).noteUse(notes.diagnostics)
+    #expect(notes.lines.isEmpty == (expected != nil))
   }
 
   @Test(arguments: [(8, 0.5), (512, 0.25), (10, 0.3), (7, 0.9), (1, 0.5), (2, 0.5)])

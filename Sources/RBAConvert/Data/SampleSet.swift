@@ -36,31 +36,66 @@ struct ClassLabels: Sendable {
   let path: String
   /// Where each stands there, counted from 0.
   private let places: [Int]
+  /// The output that has scores for the classes; `nil` as long as none is known.
+  private(set) var output: String?
 
   /// All of a file.
   init(classes: [Int], path: String) {
-    self.init(classes: classes, path: path, places: Array(classes.indices))
+    self.init(classes: classes, path: path, places: Array(classes.indices), output: nil)
   }
 
-  private init(classes: [Int], path: String, places: [Int]) {
+  private init(classes: [Int], path: String, places: [Int], output: String?) {
     self.classes = classes
     self.path = path
     self.places = places
+    self.output = output
   }
 
   /// Those of some samples, in the order given.
   func selecting(_ indices: [Int]) -> ClassLabels {
     ClassLabels(
-      classes: indices.map { classes[$0] }, path: path, places: indices.map { places[$0] })
+      classes: indices.map { classes[$0] }, path: path, places: indices.map { places[$0] },
+      output: output)
   }
 
-  /// - Throws: `Failure` naming the first sample whose class an output of so many classes does not have.
-  func check(classCount: Int, output: String) throws(Failure) {
-    guard let index = classes.firstIndex(where: { !(0..<classCount).contains($0) }) else { return }
-    throw Failure(
-      .malformedInput,
-      "\(path): labels: expected classes from 0 to \(classCount - 1), as output '\(output)' has them, "
-        + "got \(classes[index]) for sample \(places[index])")
+  /// An output with one number for each of so many classes.
+  struct Candidate {
+    let output: String
+    let classCount: Int
+    /// Whether it is known to be scores.
+    let isScores: Bool
+  }
+
+  /// The labels as those of the first output that has a score for each of them; where some are known to be
+  /// scores, of these.
+  ///
+  /// - Throws: `Failure` naming the first sample whose class none has.
+  func matched(with candidates: [Candidate]) throws(Failure) -> ClassLabels {
+    let scores = candidates.filter(\.isScores)
+    let eligible = scores.isEmpty ? candidates : scores
+    var result = self
+    result.output = eligible.first { firstBeyond($0.classCount) == nil }?.output
+    if result.output == nil, let first = eligible.first,
+      let index = firstBeyond(first.classCount)
+    {
+      throw Failure(
+        .malformedInput,
+        "\(path): labels: expected classes from 0 to \(first.classCount - 1), as output "
+          + "'\(first.output)' has them, got \(classes[index]) for sample \(places[index])")
+    }
+    return result
+  }
+
+  /// The first that is no class of so many.
+  private func firstBeyond(_ classCount: Int) -> Int? {
+    classes.firstIndex { !(0..<classCount).contains($0) }
+  }
+
+  /// Says so where no output has scores for the classes.
+  func noteUse(_ diagnostics: Diagnostics) {
+    guard output == nil else { return }
+    diagnostics.note(
+      "\(path): labels: no output is a score per class, [N, classes], so they decide nothing")
   }
 }
 

@@ -133,7 +133,7 @@ public struct Analysis: Sendable {
       try checkStreams(of: inferred)
       _ = try goal(loaded, inferred)
     }
-    let samples = try DataSupply(
+    var samples = try DataSupply(
       loaded: loaded, diagnostics: diagnostics, defaultExtent: inferred.defaultExtent
     ).samples(data, flag: "--calibration", defaultCount: SyntheticSamples.defaultCount)
     try samples.checkFinite()
@@ -144,7 +144,8 @@ public struct Analysis: Sendable {
     structure.noteComparison(diagnostics)
     let batching = try Batching(
       structure, samples, try loaded.inputs, options: machine.studyOptions, path: input)
-    try structure.check(samples.labels, batch: batching.group)
+    samples.labels = try structure.matched(samples.labels, batch: batching.group)
+    samples.labels?.noteUse(diagnostics)
     var all = samples.all
     var left = all.removeRemainder(batching)
     var (fit, held) = try split(all, structure, batching)
@@ -235,18 +236,20 @@ extension ModelStructure {
     Set(compared.filter(graph.isClassScores).map { graph[$0].name })
   }
 
-  /// How many classes an output has a score for, where it is [N, classes] as far as is known.
-  fileprivate func classCount(of value: ValueID) -> Int? {
-    guard let type = inference.types[value], type.isClassScores else { return nil }
-    return type.shape[1]
-  }
-
-  /// - Throws: `Failure` where labels are no classes of an output that has scores for them.
-  fileprivate func check(_ labels: ClassLabels?, batch: Int) throws(Failure) {
-    for value in compared where inference.types[value]?.shape.first == batch {
-      guard let labels, let count = classCount(of: value) else { continue }
-      try labels.check(classCount: count, output: graph[value].name)
-    }
+  /// Labels with the output that has scores for them.
+  ///
+  /// - Throws: `Failure` where they are no classes of an output that may have.
+  fileprivate func matched(
+    _ labels: ClassLabels?, batch: Int
+  ) throws(Failure) -> ClassLabels? {
+    try labels?.matched(
+      with: compared.compactMap { value in
+        guard let type = inference.types[value], type.isClassScores, type.shape[0] == batch
+        else { return nil }
+        return ClassLabels.Candidate(
+          output: graph[value].name, classCount: type.shape[1],
+          isScores: graph.isClassScores(value))
+      })
   }
 
   /// - Throws: `Failure` where a node refuses the samples.

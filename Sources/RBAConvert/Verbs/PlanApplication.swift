@@ -48,7 +48,7 @@ public struct PlanApplication: Sendable {
     try inputs.checkDistinct(target)
     let structure = try ModelStructure(loaded, sample: loaded.oneSyntheticSample(extents: [:]))
     var result = structure.model
-    let document = try ReplacementPlan(path: plan)
+    var document = try ReplacementPlan(path: plan)
     do throws(PlanError) {
       let spans = try document.resolve(
         in: result.graph, structure.streams, digest: loaded.digest())
@@ -56,6 +56,15 @@ public struct PlanApplication: Sendable {
         ReplaceSpanWithLinear(
           span, form: entry.form, weights: entry.weights ?? .init(),
           mask: entry.mask.flatMap { result.graph.value(named: $0) })
+      }
+      for (index, span) in spans.enumerated() {
+        let label = span.label(in: structure.streams)
+        if document.spans[index].label != label {
+          diagnostics.note(
+            "\(plan): spans[\(index)].label: is '\(document.spans[index].label)' of span \(label): from and "
+              + "to decide")
+          document.spans[index].label = label
+        }
       }
       try result.graph.apply(document.updates)
       try result.graph.replace(replacements, structure.streams, opset: result.opset(of: "") ?? 1)

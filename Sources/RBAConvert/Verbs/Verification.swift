@@ -1,5 +1,7 @@
 import Execution
 import GraphIR
+import Operators
+import Planning
 import Statistics
 import Tensors
 
@@ -55,9 +57,11 @@ public struct Verification: Sendable {
     }
     let samples = try DataSupply(loaded: first, diagnostics: diagnostics).samples(
       data, flag: "--inputs", defaultCount: Self.defaultSamples)
+    let original = try outputs(first, samples)
+    let labels = try matched(samples, original, in: first.model.graph)
+    labels?.noteUse(diagnostics)
     let measurement = try Measurement(
-      try outputs(first, samples), try outputs(second, samples), names: first.outputNames,
-      labels: samples.labels)
+      original, try outputs(second, samples), names: first.outputNames, labels: labels)
     try measurement.checkFinite(of: a, samples, diagnostics)
     if minimumAgreement != nil, measurement.outputs.allSatisfy({ $1.top1Agreement == nil }) {
       throw Failure(.usage, "--min-agreement: no output of \(a) is a score per class, [N, classes]")
@@ -75,10 +79,25 @@ public struct Verification: Sendable {
       passed: refusal == nil, refusal: refusal)
   }
 
+  /// The samples' labels with the output that has scores for them.
+  private func matched(
+    _ samples: SampleSet, _ outputs: [String: Tensor], in graph: Graph
+  ) throws(Failure) -> ClassLabels? {
+    try samples.labels?.matched(
+      with: graph.outputs.compactMap { value in
+        guard let tensor = outputs[graph[value].name], ArrayType(tensor).isClassScores,
+          tensor.shape[0] == samples.count
+        else { return nil }
+        return ClassLabels.Candidate(
+          output: graph[value].name, classCount: tensor.shape[1],
+          isScores: graph.isClassScores(value))
+      })
+  }
+
   /// Which bound an output does not keep, if there is one.
   private func refusal(of name: String, _ comparison: OutputComparison) -> String? {
-    // What is no number keeps none.
-    guard comparison.relativeError <= maximumError else {
+    // What is no number keeps none, nor does what one model alone has no number for.
+    guard comparison.relativeError <= maximumError, comparison.maxAbsoluteError.isFinite else {
       return "output '\(name)' has a relative error of \(comparison.relativeError), "
         + "the limit is \(maximumError)"
     }

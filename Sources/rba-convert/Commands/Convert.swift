@@ -19,10 +19,11 @@ struct PlanningOptions: ParsableArguments {
       """)
   var stats: String?
 
+  @OptionGroup var labels: LabelOptions
   @OptionGroup var data: DataOptions
 
   /// What to feed.
-  var request: DataRequest { data.request(calibration, statistics: stats) }
+  var request: DataRequest { data.request(calibration, labels: labels, statistics: stats) }
 
   @Flag(
     help: """

@@ -44,8 +44,6 @@ struct GatherStats: ParsableCommand {
   @Flag(help: "Replace the statistics file if it exists.")
   var force = false
 
-  func validate() throws { try data.checkNoLabels() }
-
   func run() throws {
     let report = try StatisticsGathering(
       input: model, output: output, overwriting: force, data: data.request(calibration),

@@ -74,9 +74,6 @@ struct MachineOptions: ParsableArguments {
 
 /// Options that say where data comes from and how it is fed.
 struct DataOptions: ParsableArguments {
-  @Option(help: "Integer class labels of the data given: .npy, .npz or .safetensors. Never fed.")
-  var labels: String?
-
   @Option(help: "Use at most this many samples, spread evenly over those given.")
   var samples: Int?
 
@@ -90,16 +87,11 @@ struct DataOptions: ParsableArguments {
       """)
   var dim: [String] = []
 
-  /// Checks that no labels are given to what does nothing with them.
-  func checkNoLabels() throws {
-    guard labels == nil else {
-      throw ValidationError("--labels: this verb does nothing with labels")
-    }
-  }
-
-  func request(_ paths: [String], statistics: String? = nil) -> DataRequest {
+  func request(
+    _ paths: [String], labels: LabelOptions? = nil, statistics: String? = nil
+  ) -> DataRequest {
     DataRequest(
-      paths: paths, labels: labels, maximumSamples: samples, seed: seed, dimensions: dim,
+      paths: paths, labels: labels?.labels, maximumSamples: samples, seed: seed, dimensions: dim,
       statistics: statistics)
   }
 
@@ -108,6 +100,12 @@ struct DataOptions: ParsableArguments {
       throw ValidationError("--samples: expected a positive number, got \(samples)")
     }
   }
+}
+
+/// Of verbs that count accuracy.
+struct LabelOptions: ParsableArguments {
+  @Option(help: "Integer class labels of the data given: .npy, .npz or .safetensors. Never fed.")
+  var labels: String?
 }
 
 /// A number of bytes with an optional decimal (k, M, G) or binary (Ki, Mi, Gi) prefix.

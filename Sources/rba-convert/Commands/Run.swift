@@ -47,7 +47,6 @@ struct Run: ParsableCommand {
     if pbdir != nil, data.samples != nil || !data.dim.isEmpty {
       throw ValidationError("--pbdir says what is fed, so --samples and --dim do not go with it")
     }
-    try data.checkNoLabels()
   }
 
   func run() throws {

@@ -33,13 +33,15 @@ struct Verify: ParsableCommand {
   var minAgreement: Double?
 
   @OptionGroup var reading: ModelOptions
+  @OptionGroup var labels: LabelOptions
   @OptionGroup var data: DataOptions
   @OptionGroup var machine: MachineOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     let verification = Verification(
-      a: a, b: b, data: data.request(inputs, statistics: stats), maximumError: maxError,
+      a: a, b: b, data: data.request(inputs, labels: labels, statistics: stats),
+      maximumError: maxError,
       minimumAgreement: minAgreement, machine: machine.machine,
       externalDataDirectory: reading.externalDataDir)
     let report = try verification.run(common.diagnostics)

@@ -66,7 +66,7 @@ enum ConversionText {
     let calibration = report.calibration
     guard !report.spans.isEmpty else { return ["no span was replaced"] }
     var lines = [
-      "measured on \(calibration.held) of \(calibration.samples) samples that were not fitted on:"
+      "measured on \(calibration.held) of \(calibration.samples) samples, held out:"
     ]
     if let accuracy = report.accuracy {
       lines.append(
