@@ -13,38 +13,39 @@ package enum BatchSemantics: Sendable, Hashable {
 
   /// What the declarations of the inputs allow, at best.
   init(declared types: [TensorType?]) {
-    var first: Dimension?
+    var size: Int?
+    var parameter: String?
     for type in types {
-      guard let shape = type?.shape else {
-        if first == nil { first = .unknown }
-        continue
-      }
-      guard let dimension = shape.first else {
-        self = .whole
-        return
-      }
-      switch (first, dimension) {
       // What is not known may be what the others are.
-      case (nil, _), (.unknown, _): first = dimension
-      case (_, .unknown): break
-      case (.parameter(let a)?, .parameter(let b)) where a != b:
+      guard let shape = type?.shape else { continue }
+      switch shape.first {
+      case nil:
         self = .whole
         return
-      case (.size(let a)?, let b) where b != .size(a):
-        self = .whole
-        return
-      case (_?, .size(let size)) where first != .size(size):
-        self = .whole
-        return
-      default: break
+      case .size(let other)?:
+        guard size == nil || size == other else {
+          self = .whole
+          return
+        }
+        size = other
+      case .parameter(let other)?:
+        guard parameter == nil || parameter == other else {
+          self = .whole
+          return
+        }
+        parameter = other
+      case .unknown?: break
       }
     }
-    switch first {
-    case nil: self = .whole
     // Groups are filled up with copies; beyond what a batch can be, the inputs must fit as they are.
-    case .size(let size)?: self = (1...1 << 20).contains(size) ? .fixed(size) : .whole
-    default: self = .perSample
-    }
+    self =
+      if types.isEmpty {
+        .whole
+      } else if let size {
+        (1...1 << 20).contains(size) ? .fixed(size) : .whole
+      } else {
+        .perSample
+      }
   }
 }
 

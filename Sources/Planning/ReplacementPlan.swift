@@ -83,12 +83,6 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
     guard model == digest else {
       throw PlanError(.otherModel, path: "model", "expected '\(digest)', got '\(model)'")
     }
-    guard updates.isEmpty || updatesFor == nil || updatesFor == spans.digest else {
-      throw PlanError(
-        .invalidWeights, path: "updates",
-        "were solved for other spans than these: take them out, and those weights stay, or convert with "
-          + "--spans to solve them anew")
-    }
     var result: [CandidateSpan] = []
     for (index, span) in spans.enumerated() {
       let path = "spans[\(index)]"
@@ -110,6 +104,12 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
       try span.checkWeights(width: stream.width, path: path + ".weights")
       result.append(candidate)
     }
+    guard updates.isEmpty || updatesFor == nil || updatesFor == spans.digest else {
+      throw PlanError(
+        .invalidWeights, path: "updates",
+        "were solved for other spans than these: take them out, and those weights stay and nothing is "
+          + "folded, or convert with --spans to solve them anew")
+    }
     return result
   }
 
@@ -126,10 +126,10 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
 }
 
 extension [ReplacementPlan.Span] {
-  /// SHA-256, in hexadecimal, of all that decides what the spans compute: labels do not.
+  /// SHA-256, in hexadecimal, of all that decides what the spans compute, in whatever order they stand.
   fileprivate var digest: String {
     var digest = Digest()
-    for span in self {
+    for span in sorted(by: { ($0.from, $0.to) < ($1.from, $1.to) }) {
       // No name holds a zero.
       for text in [span.from, span.to, span.form.rawValue, span.mask ?? ""] {
         digest.update([UInt8](text.utf8) + [0])

@@ -114,11 +114,16 @@ extension SpanSetSearch {
     private mutating func goToSeed<E: Error>(
       above count: Int, _ measure: (SpanSet) throws(E) -> Measured?
     ) throws(E) {
-      for seed in descent.seeds.reversed() where size(seed.set) > count {
-        guard let result = try look(at: seed.set, measure) else { return }
-        guard result.damage.isFinite else { continue }
-        current = result
-        return
+      guard var index = descent.seeds.lastIndex(where: { size($0.set) > count }) else { return }
+      // Twice as far each time, so that little of the budget goes there.
+      var stride = 1
+      while index >= 0, let result = try look(at: descent.seeds[index].set, measure) {
+        if result.damage.isFinite {
+          current = result
+          return
+        }
+        index -= stride
+        stride *= 2
       }
     }
 

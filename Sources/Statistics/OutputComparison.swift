@@ -16,6 +16,8 @@ package struct OutputComparison: Sendable {
   private var worstSquaredError = 0.0
   /// Means of the first model's outputs over all samples to come, where they are known.
   private let knownMeans: [Double]?
+  /// Whether one model alone has a NaN or +∞ somewhere. A score of −∞ is that of a class which is none.
+  package private(set) var isBroken = false
   private var cosineSum = 0.0
   /// Of each element's finite values.
   private var means: [Double] = []
@@ -57,6 +59,7 @@ package struct OutputComparison: Sendable {
       let (x, y) = (Double(pair.0), Double(pair.1))
       let difference = Self.absoluteError(x, y)
       maxAbsoluteError = max(maxAbsoluteError, difference)
+      if difference == .infinity, !(x < .infinity && y < .infinity) { isBroken = true }
       if difference > 0 {
         let tolerance = difference.isFinite ? difference / (1 + abs(x)) : .infinity
         minimumTolerance = max(minimumTolerance, tolerance)
@@ -149,9 +152,10 @@ package struct OutputComparison: Sendable {
       ? Double(agreements) / Double(sampleCount) : nil
   }
 
-  /// The share of labelled samples that each model classifies rightly.
+  /// The share of labelled samples that each model classifies rightly; `nil` where the first has no finite
+  /// numbers.
   package var accuracy: (a: Double, b: Double)? {
-    guard labelled > 0 else { return nil }
+    guard labelled > 0, hasFiniteValues else { return nil }
     return (Double(correct.a) / Double(labelled), Double(correct.b) / Double(labelled))
   }
 

@@ -19,30 +19,30 @@ package enum StudentDistribution {
   }
 
   private static func tail(beyond t: Double, _ degrees: Double) -> Double {
-    let square = t * t
-    return incompleteBeta(
-      a: degrees / 2, b: 0.5, x: degrees / (degrees + square), rest: square / (degrees + square))
-      / 2
+    let (a, b, square) = (degrees / 2, 0.5, t * t)
+    // 1 - x has more digits so.
+    let (x, rest) = (degrees / (degrees + square), square / (degrees + square))
+    guard square > 0 else { return 0.5 }
+    // The fraction converges fast below the mean only; I_x(a, b) = 1 − I_{1−x}(b, a).
+    return x <= (a + 1) / (a + b + 2)
+      ? incompleteBeta(a, b, x, rest) / 2 : (1 - incompleteBeta(b, a, rest, x)) / 2
   }
 
-  /// The regularised incomplete beta function I_x(a, b), 26.5.8: a continued fraction, by Lentz's method.
+  /// The regularised incomplete beta function I_x(a, b), 26.5.8: a continued fraction, by Lentz's method; it
+  /// takes about √(a + b) steps.
   ///
-  /// - Parameter rest: 1 − x, which has more digits if it is given.
-  private static func incompleteBeta(a: Double, b: Double, x: Double, rest: Double) -> Double {
-    guard x > 0 else { return 0 }
-    guard rest > 0 else { return 1 }
-    // It converges fast below the mean only.
-    guard x <= (a + 1) / (a + b + 2) else {
-      return 1 - incompleteBeta(a: b, b: a, x: rest, rest: x)
-    }
-    let factor = exp(
-      lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(rest))
+  /// - Parameter rest: 1 − x.
+  private static func incompleteBeta(
+    _ a: Double, _ b: Double, _ x: Double, _ rest: Double
+  ) -> Double {
+    let factor = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(rest)) / a
+    guard factor > 0 else { return 0 }
     let smallest = 1e-300
     func bounded(_ value: Double) -> Double { abs(value) < smallest ? smallest : value }
     var d = 1 / bounded(1 - (a + b) * x / (a + 1))
-    var (c, fraction) = (1.0, d)
-    for step in 1...10_000 {
-      let m = Double(step)
+    var (c, fraction, m) = (1.0, d, 0.0)
+    repeat {
+      m += 1
       let even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
       let odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
       d = 1 / bounded(1 + even * d)
@@ -51,8 +51,7 @@ package enum StudentDistribution {
       d = 1 / bounded(1 + odd * d)
       c = bounded(1 + odd / c)
       fraction *= c * d
-      if abs(c * d - 1) < 1e-15 { break }
-    }
-    return factor * fraction / a
+    } while abs(c * d - 1) > 1e-14 && m < 1e6
+    return factor * fraction
   }
 }

@@ -93,6 +93,13 @@ import Testing
     #expect(written.output == path)
     let plan = try ReplacementPlan(path: path)
     try #require(plan.spans.count == 2 && !plan.updates.isEmpty)
+    var turned = plan
+    turned.spans.reverse()
+    try turned.write(to: path, overwriting: true)
+    _ = try PlanApplication(
+      model: Sample.model, plan: path, output: folder.path("turned.onnx"), overwriting: false,
+      recordsProvenance: false
+    ).run(.silent)
     var fewer = plan
     fewer.spans.removeFirst()
     try fewer.write(to: path, overwriting: true)
@@ -101,7 +108,7 @@ import Testing
     #expect(
       refusal.message
         == "\(path): updates: were solved for other spans than these: take them out, and "
-        + "those weights stay, or convert with --spans to solve them anew")
+        + "those weights stay and nothing is folded, or convert with --spans to solve them anew")
     fewer.updates = []
     try fewer.write(to: path, overwriting: true)
     let report = try apply(path)

@@ -141,8 +141,50 @@ import Testing
     #expect(try load([image], [second, first]).labels?.classes == [6, 4, 5])
     let bare = try save([("image", images(3))], as: "c.safetensors")
     let refusal = try failure { () throws(Failure) in try load([image], [first, bare, second]) }
+    #expect(refusal.message == "\(bare): has no labels, \(first) has")
+  }
+
+  /// Each file has its own; a surplus of one is not another's.
+  @Test func labelsAreOfTheSamplesOfTheirFile() throws {
+    let first = try save(
+      [("image", images(2)), ("labels", Tensor([4] as [Int64]))], as: "a.safetensors")
+    let second = try save(
+      [("image", images(1)), ("labels", Tensor([6, 5] as [Int64]))], as: "b.safetensors")
+    let refusal = try failure { () throws(Failure) in try load([image], [first, second]) }
     #expect(
-      refusal.message == "\(first), \(second): labels: expected one for each of 6 samples, got 3")
+      refusal.message == "\(first): labels: expected integers of shape [2], got int64[1]")
+  }
+
+  /// Whether one file feeds two inputs or each its own, the labels are of the same samples.
+  @Test func labelsBesideEachInputAreTheSame() throws {
+    let masks = Tensor([1, 0] as [Int64], shape: [2, 1])
+    func file(_ name: String, _ tensors: [(String, Tensor)], _ labels: [Int64]) throws -> String {
+      try save(tensors.map { (name: $0.0, tensor: $0.1) } + [("labels", Tensor(labels))], as: name)
+    }
+    let both = try file("both.safetensors", [("image", images(2)), ("mask", masks)], [7, 8])
+    #expect(
+      try load([image, mask], ["image:\(both)", "mask:\(both)"]).labels?.classes == [7, 8])
+    let x = try file("x.safetensors", [("image", images(2))], [7, 8])
+    let z = try file("z.safetensors", [("mask", masks)], [7, 8])
+    #expect(try load([image, mask], [x, z]).labels?.classes == [7, 8])
+    let other = try file("other.safetensors", [("mask", masks)], [8, 7])
+    let refusal = try failure { () throws(Failure) in try load([image, mask], [x, other]) }
+    #expect(refusal.message == "\(other): labels: expected those of \(x), got others")
+  }
+
+  /// Folders with the samples in one file and the labels in another.
+  @Test func labelsOfAFolderAreOfAllThatItFeeds() throws {
+    var paths: [String] = []
+    for (name, count) in [("a", 2), ("b", 3)] {
+      let path = folder.path(name)
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      _ = try save([("image", images(1))], as: "\(name)/1.safetensors")
+      _ = try save([("image", images(count - 1))], as: "\(name)/2.safetensors")
+      _ = try save([("labels", Tensor((0..<count).map(Int64.init)))], as: "\(name)/l.safetensors")
+      paths.append(path)
+    }
+    #expect(try load([image], paths).labels?.classes == [0, 1, 0, 1, 2])
+    #expect(try load([image], [paths[1]]).labels?.classes == [0, 1, 2])
   }
 
   @Test func labelsThatNothingIsAskedOfAreNotRead() throws {

@@ -29,9 +29,10 @@ import Testing
   @Test(
     arguments: [
       ([], nil), ([("a", 4, true)], "a"), ([("a", 4, false), ("b", 4, true)], "b"),
-      ([("a", 3, true), ("b", 4, true)], "b"), ([("a", 4, false), ("b", 9, false)], "a"),
+      ([("a", 3, true), ("b", 4, true)], "b"), ([("a", 9, false), ("b", 4, false)], "b"),
+      ([("a", 10, true), ("b", 4, true)], "b"), ([("a", 10, false), ("b", 2, true)], "a"),
     ] as [([(String, Int, Bool)], String?)])
-  func labelsAreOfTheFirstOutputThatHasScoresOfAllClasses(
+  func labelsAreOfTheSmallestOutputThatHasScoresOfAllClasses(
     outputs: [(String, Int, Bool)], expected: String?
   ) throws {
     let candidates = outputs.map {

@@ -9,9 +9,14 @@ def users(graph, value):
 
 
 def rename(graph, value, name):
+    """Of a value of the outermost graph; inner ones do not hide it, as the checker sees to."""
     for node in graph.node:
         for values in (node.input, node.output):
             values[:] = [name if value == other else other for other in values]
+        for inner in inner_graphs(node):
+            rename(inner, value, name)
+            for output in inner.output:
+                output.name = name if output.name == value else output.name
 
 
 def end_at(model, outputs):
@@ -35,9 +40,10 @@ def drop_unused(graph):
     """Removes nodes and weights that no output needs; gives the names of all values that some output does."""
     needed, nodes = {output.name for output in graph.output}, []
     for node in reversed(graph.node):
-        if needed.intersection(node.output):
+        if needed.intersection(filter(None, node.output)):
             nodes.append(node)
             needed |= reads(node)
+    needed.discard("")
     initializers = [tensor for tensor in graph.initializer if tensor.name in needed]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(reversed(nodes))
@@ -48,12 +54,15 @@ def drop_unused(graph):
 def reads(node):
     """Names that a node or a graph inside it may read."""
     names = set(node.input)
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs]:
-            for inner in graph.node:
-                names |= reads(inner)
-            names |= {output.name for output in graph.output}
+    for graph in inner_graphs(node):
+        for inner in graph.node:
+            names |= reads(inner)
+        names |= {output.name for output in graph.output}
     return names
+
+
+def inner_graphs(node):
+    return [graph for attribute in node.attribute for graph in [attribute.g, *attribute.graphs]]
 
 
 def save(model, path):

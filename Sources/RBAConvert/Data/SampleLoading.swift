@@ -35,7 +35,8 @@ struct SampleLoader {
 
   func load(_ request: DataRequest) throws(Failure) -> SampleSet {
     var feeds: [String: [NamedTensor]] = [:]
-    var labels: [NamedTensor] = []
+    var labels: [LabelPart] = []
+    var origins: [String: [String]] = [:]
     var ignored: [String] = []
     for specification in request.paths {
       let (target, path) = try splitTarget(specification)
@@ -47,8 +48,9 @@ struct SampleLoader {
         let isInput = inputs.contains { $0.name == name }
         if own?.contains(index) ?? isInput {
           feeds[target ?? name, default: []].append(tensor)
+          origins[target ?? name, default: []].append(path)
         } else if tensor.name == "labels" {
-          labels.append(tensor)
+          labels.append(LabelPart(labels: tensor, origin: path))
         } else if isInput {
           diagnostics.note("not fed, since '\(target ?? name)' was asked for: '\(name)' of \(path)")
         } else {
@@ -56,13 +58,23 @@ struct SampleLoader {
         }
       }
     }
-    if let path = request.labels { labels = [try readLabels(path)] }
+    if let path = request.labels {
+      labels = [LabelPart(labels: try readLabels(path), origin: path)]
+      origins = [:]
+    }
     if !ignored.isEmpty && !feeds.isEmpty {
       diagnostics.note("not fed, since no input is called so: \(ignored.joined(separator: ", "))")
     }
     let source = request.paths.joined(separator: ", ")
     try checkComplete(feeds, ignored: ignored, source: source)
-    return try assemble(feeds, labels, request, source: source)
+    let parts = feeds.mapValues { $0.map { (path: $0.path, rows: $0.tensor.shape.first ?? 1) } }
+    let sources = inputs.map { input in
+      zip(parts[input.name] ?? [], origins[input.name] ?? []).map {
+        FedPart(path: $0.path, origin: $1, rows: $0.rows)
+      }
+    }
+    return try assemble(
+      feeds, LabelJoin(parts: labels, fed: sources), request, source: source)
   }
 
   /// The tensor called `labels`, or the only one.
@@ -148,7 +160,7 @@ struct SampleLoader {
   }
 
   private func assemble(
-    _ feeds: [String: [NamedTensor]], _ labels: [NamedTensor], _ request: DataRequest,
+    _ feeds: [String: [NamedTensor]], _ labels: LabelJoin, _ request: DataRequest,
     source: String
   ) throws(Failure) -> SampleSet {
     if let single = try single(feeds, source: source) { return single }
@@ -169,7 +181,7 @@ struct SampleLoader {
     }
     let samples = count?.0 ?? 0
     guard samples > 0 else { throw Failure(.malformedInput, "\(source): holds no samples") }
-    let classes = request.readsLabels ? try classLabels(labels, samples) : nil
+    let classes = request.readsLabels ? try labels.joined(samples) : nil
     let all = SampleSet(
       feeds: tensors, labels: classes, source: source, isSynthetic: false)
     guard let limit = request.maximumSamples, limit < samples else { return all }
@@ -218,34 +230,6 @@ struct SampleLoader {
         "\(feed.path): input '\(input.name)': samples of \(tensor.elementType) are not supported")
     }
   }
-
-  /// One class per sample, of all files that have labels, in their order; `nil` where none has.
-  private func classLabels(
-    _ parts: [NamedTensor], _ samples: Int
-  ) throws(Failure) -> ClassLabels? {
-    guard !parts.isEmpty else { return nil }
-    var classes: [Int] = []
-    for part in parts {
-      let tensor = part.tensor
-      guard let numbers = tensor.integers, tensor.shape.count == 1,
-        parts.count > 1 || numbers.count == samples
-      else {
-        let extent = parts.count == 1 ? "\(samples)" : "N"
-        throw Failure(
-          .malformedInput,
-          "\(part.path): labels: expected integers of shape [\(extent)], "
-            + "got \(tensor.elementType)\(tensor.shape)")
-      }
-      classes += numbers
-    }
-    let path = parts.map(\.path).joined(separator: ", ")
-    guard classes.count == samples else {
-      throw Failure(
-        .malformedInput,
-        "\(path): labels: expected one for each of \(samples) samples, got \(classes.count)")
-    }
-    return ClassLabels(classes: classes, path: path)
-  }
 }
 
 extension Tensor {
@@ -266,6 +250,16 @@ extension [ModelInput] {
       if case .size(let size) = first { sizes.insert(size) }
     }
     return sizes.count > 1
+  }
+
+  /// The size of a batch that inputs fix alike; others take as many.
+  var fixedBatch: Int? {
+    var result: Int?
+    for case .size(let size)? in map({ $0.type.shape?.first }) {
+      guard (1...1 << 20).contains(size), result == nil || result == size else { return nil }
+      result = size
+    }
+    return result
   }
 
   /// The dimension parameters of first axes, which other axes may share.

@@ -66,22 +66,24 @@ struct ClassLabels: Sendable {
     let isScores: Bool
   }
 
-  /// The labels as those of the first output that has a score for each of them; where some are known to be
-  /// scores, of these.
+  /// The labels as those of the output that has a number for each of them, of those known to be scores where
+  /// one of these has; where several have, of the one with fewest.
   ///
   /// - Throws: `Failure` naming the first sample whose class none has.
   func matched(with candidates: [Candidate]) throws(Failure) -> ClassLabels {
-    let scores = candidates.filter(\.isScores)
-    let eligible = scores.isEmpty ? candidates : scores
+    let fitting = candidates.filter { firstBeyond($0.classCount) == nil }
     var result = self
-    result.output = eligible.first { firstBeyond($0.classCount) == nil }?.output
-    if result.output == nil, let first = eligible.first,
-      let index = firstBeyond(first.classCount)
+    result.output =
+      [fitting.filter(\.isScores), fitting].lazy
+      .compactMap { $0.min { $0.classCount < $1.classCount } }.first?.output
+    if result.output == nil,
+      let most = candidates.max(by: { $0.classCount < $1.classCount }),
+      let index = firstBeyond(most.classCount)
     {
       throw Failure(
         .malformedInput,
-        "\(path): labels: expected classes from 0 to \(first.classCount - 1), as output "
-          + "'\(first.output)' has them, got \(classes[index]) for sample \(places[index])")
+        "\(path): labels: expected classes from 0 to \(most.classCount - 1), as output "
+          + "'\(most.output)' has them, got \(classes[index]) for sample \(places[index])")
     }
     return result
   }

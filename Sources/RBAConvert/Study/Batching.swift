@@ -25,7 +25,7 @@ enum Batching: Sendable, Hashable {
     let compared = structure.compared.map { graph[$0].name }
     let points = Set(structure.streams.flatMap(\.points)).map { graph[$0].name }
     let names = Array(Set(compared + points)).sorted()
-    let fixed = Self.fixedSize(inputs)
+    let fixed = inputs.fixedBatch
     if samples.count <= 1 {
       self = .groups(of: fixed ?? 1)
       return
@@ -59,18 +59,6 @@ enum Batching: Sendable, Hashable {
     throw Failure(
       .malformedInput, "\(path): no row for each sample in \(list)",
       notes: ["the first axis of inputs and outputs must run over the samples"])
-  }
-
-  /// The size of a batch that all inputs fix alike.
-  private static func fixedSize(_ inputs: [ModelInput]) -> Int? {
-    var result: Int?
-    for input in inputs {
-      guard case .size(let size)? = input.type.shape?.first, (1...1 << 20).contains(size),
-        result == nil || result == size
-      else { return nil }
-      result = size
-    }
-    return result
   }
 
   /// Whether all values have one row for each sample, for every one of `counts`.

@@ -4,7 +4,7 @@ import Statistics
 ///
 /// Of an output that has labels, accuracy, unless one class for all samples were as accurate as the
 /// original: such labels tell nothing. Of other class scores, agreement of the largest class and relative
-/// error; of any other output, relative error. Where one model alone has a NaN or an infinity nothing passes.
+/// error; of any other output, relative error. Where one model alone has a NaN or +∞ nothing passes.
 struct GuardRule: Sendable {
   /// Replaces every default limit; infinite where nothing is demanded but figures that are finite.
   var limit: Double?
@@ -68,7 +68,7 @@ struct GuardRule: Sendable {
         metric, measured, bound: min(measured + confidence * deviation, 1), standard: 0.01,
         least: leastShare)
     }
-    guard comparison.maxAbsoluteError.isFinite else {
+    guard !comparison.isBroken else {
       return [verdict("relative-error", .infinity, bound: .infinity, standard: 0.05)]
     }
     if let accuracy = comparison.accuracy, comparison.labelsTell {

@@ -25,15 +25,19 @@ struct InputTypes {
     }
   }
 
-  /// - Parameter defaultExtent: what dimensions are that nothing gives; the batch is one.
+  /// - Parameter defaultExtent: what dimensions are that nothing gives; the batch is one, or as many as the
+  ///   model takes together.
   func types(defaultExtent: Int) throws(Failure) -> [String: ArrayType] {
     var types: [String: ArrayType] = [:]
     let batch = inputs.batchParameters
+    let group = inputs.fixedBatch ?? 1
     for input in inputs {
       let fed = samples?.feeds[input.name]
       guard let declared = input.type.shape else {
         // Only data tells.
-        if let fed { types[input.name] = ArrayType(fed.elementType, [1] + fed.shape.dropFirst()) }
+        if let fed {
+          types[input.name] = ArrayType(fed.elementType, [group] + fed.shape.dropFirst())
+        }
         continue
       }
       let type = ArrayType(
@@ -42,9 +46,9 @@ struct InputTypes {
           let actual = fed.flatMap { axis < $0.shape.count ? $0.shape[axis] : nil }
           return switch dimension {
           case .size(let size): size
-          case _ where axis == 0: 1
+          case _ where axis == 0: group
           case .parameter(let name):
-            actual ?? extents[name] ?? (batch.contains(name) ? 1 : defaultExtent)
+            actual ?? extents[name] ?? (batch.contains(name) ? group : defaultExtent)
           case .unknown: actual ?? defaultExtent
           }
         })
@@ -64,7 +68,7 @@ struct InputTypes {
       guard let tensor = samples.feeds[input.name], let count = tensor.shape.first, count > 0 else {
         continue
       }
-      var size = 1
+      var size = inputs.fixedBatch ?? 1
       if case .size(let fixed)? = input.type.shape?.first { size = fixed }
       guard (1...1 << 20).contains(size) else { continue }
       result[input.name] = tensor.gathering((0..<size).map { min($0, count - 1) })

@@ -154,9 +154,10 @@ extension Study {
     guard !others.isEmpty, streams.indices.contains(where: { weighsAlike(file, stream: $0) })
     else { return }
     let isOwn = others.count < file.header.sources.count
+    let names = Set(others.map(\.name)).sorted().joined(separator: ", ")
     diagnostics.note(
       "\(file.path): samples held out now may be among those fitted on"
-        + (isOwn ? " of \(others.map(\.name).joined(separator: ", "))" : "")
+        + (isOwn ? " of \(names)" : "")
         + ", and the loss then be larger than is told"
         + (isOwn ? "" : "; give other samples, or those of one gather-stats run with its --holdout")
     )

@@ -79,9 +79,10 @@ extension [StatisticsHeader.Source] {
   /// Says which samples count more than once; or may, where others were fitted on of data called alike.
   fileprivate func noteRepeats(_ diagnostics: Diagnostics) {
     for (name, others) in Dictionary(grouping: self, by: \.name).sorted(by: { $0.key < $1.key }) {
-      guard others.count > 1, Set(others.map(\.digest)).count == others.count else { continue }
+      let count = Set(others.map(\.digest)).count
+      guard count > 1 else { continue }
       diagnostics.note(
-        "\(name): gathered from \(others.count) times, each time with other samples fitted on: what is "
+        "\(name): gathered from \(count) times, each time with other samples fitted on: what is "
           + "the same in them counts more than once, and may be both fitted on and held out")
     }
     var known: Set<String> = []

@@ -64,7 +64,10 @@ public struct Verification: Sendable {
       original, try outputs(second, samples), names: first.outputNames, labels: labels)
     try measurement.checkFinite(of: a, samples, diagnostics)
     if minimumAgreement != nil, measurement.outputs.allSatisfy({ $1.top1Agreement == nil }) {
-      throw Failure(.usage, "--min-agreement: no output of \(a) is a score per class, [N, classes]")
+      throw Failure(
+        .usage,
+        "--min-agreement: no output of \(a) is a score per class, [N, classes], with finite numbers"
+      )
     }
     let refusal = measurement.outputs.compactMap { name, comparison in
       self.refusal(of: name, comparison)
@@ -96,8 +99,10 @@ public struct Verification: Sendable {
 
   /// Which bound an output does not keep, if there is one.
   private func refusal(of name: String, _ comparison: OutputComparison) -> String? {
-    // What is no number keeps none, nor does what one model alone has no number for.
-    guard comparison.relativeError <= maximumError, comparison.maxAbsoluteError.isFinite else {
+    guard !comparison.isBroken else {
+      return "output '\(name)' has a NaN or an infinity in one of the models alone"
+    }
+    guard comparison.relativeError <= maximumError else {
       return "output '\(name)' has a relative error of \(comparison.relativeError), "
         + "the limit is \(maximumError)"
     }

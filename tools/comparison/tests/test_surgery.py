@@ -12,7 +12,7 @@ g (float[N] x, bool c, float[N] unused) => (float[N] y)
     gone = Mul(x, idle)
     y = If (c) <
         then_branch = a () => (float[N] t) { t = Mul(kept, inside) },
-        else_branch = b () => (kept) {}
+        else_branch = b () => (e) { e = Identity(kept) }
     >
 }
 """
@@ -28,6 +28,12 @@ class SurgeryTests(unittest.TestCase):
         self.assertEqual([tensor.name for tensor in self.graph.initializer], ["inside", "direct"])
         self.assertLessEqual({"x", "c", "y", "kept", "inside", "direct"}, needed)
         self.assertTrue(needed.isdisjoint({"unused", "idle", "gone"}))
+
+    def test_values_are_renamed_inside_too(self):
+        model = onnx.parser.parse_model(MODEL)
+        surgery.end_at(model, [("kept", "sum", ["N"]), ("y", "y", ["N"])])
+        onnx.checker.check_model(model, full_check=True)
+        self.assertEqual(surgery.reads(model.graph.node[1]), {"c", "sum", "inside", "t", "e"})
 
     def test_a_graph_ends_at_values_asked_for(self):
         model = onnx.parser.parse_model(MODEL)
