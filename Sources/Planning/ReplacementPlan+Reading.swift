@@ -13,12 +13,14 @@ extension ReplacementPlan {
     for update in try document.optional("updates")?.elements ?? [] {
       updates.append(try WeightUpdate(update))
     }
-    let calibration = try document.optional("calibration").map {
-      member throws(PlanError) in try CalibrationSignature(member)
-    }
-    self = ReplacementPlan(
-      model: try document["model"].string, spans: spans, updates: updates, calibration: calibration
-    ).with(updatesFor: try document.optional("updatesFor")?.string)
+    self.init(
+      model: try document["model"].string, spans: spans,
+      calibration: try document.optional("calibration").map {
+        member throws(PlanError) in try CalibrationSignature(member)
+      })
+    // What the document says of its updates holds, whatever its spans are now.
+    self.updates = updates
+    updatesFor = try document.optional("updatesFor")?.string
   }
 }
 

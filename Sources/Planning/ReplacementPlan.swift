@@ -45,7 +45,7 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
   package var updates: [WeightUpdate]
   /// A digest of the spans that the updates were solved for; `nil` where that is not known, or there are
   /// none.
-  package private(set) var updatesFor: String?
+  package internal(set) var updatesFor: String?
   /// What the data were like that the weights were fitted on.
   package var calibration: CalibrationSignature?
 
@@ -58,13 +58,6 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
     self.updates = updates
     self.calibration = calibration
     if !updates.isEmpty { updatesFor = spans.digest }
-  }
-
-  /// The same with what a document says of its updates.
-  func with(updatesFor digest: String?) -> ReplacementPlan {
-    var result = self
-    result.updatesFor = digest
-    return result
   }
 
   /// The document, with keys in a fixed order.

@@ -17,9 +17,20 @@ struct FedPart: Sendable {
 
 /// The labels of all files, put together as the samples of an input are.
 struct LabelJoin {
-  let parts: [LabelPart]
+  /// One of each file.
+  private let parts: [LabelPart]
   /// By input.
-  let fed: [[FedPart]]
+  private let fed: [[FedPart]]
+  /// The files that feed an input.
+  private let feeding: Set<String>
+
+  /// - Parameter fed: what feeds each input; at least one part.
+  init(_ parts: [LabelPart], fed: [[FedPart]]) {
+    var seen: Set<String> = []
+    self.parts = parts.filter { seen.insert($0.labels.path).inserted }
+    self.fed = fed
+    feeding = Set(fed.joined().map(\.path))
+  }
 
   /// One class for each of so many samples; `nil` without labels.
   ///
@@ -28,8 +39,6 @@ struct LabelJoin {
   ///
   /// - Throws: `Failure` where they are no integers, or not one for each of the samples they are of.
   func joined(_ samples: Int) throws(Failure) -> ClassLabels? {
-    var seen: Set<String> = []
-    let parts = parts.filter { seen.insert($0.labels.path).inserted }
     guard let first = parts.first else { return nil }
     guard parts.count > 1 else {
       return ClassLabels(
@@ -37,7 +46,7 @@ struct LabelJoin {
     }
     var result: ClassLabels?
     for input in fed {
-      guard let labels = try labels(parts, of: input) else { continue }
+      guard let labels = try labels(of: input) else { continue }
       if let other = result, other.classes != labels.classes {
         throw Failure(
           .malformedInput, "\(labels.path): labels: expected those of \(other.path), got others")
@@ -45,7 +54,7 @@ struct LabelJoin {
       result = result ?? labels
     }
     guard let result else {
-      let unlabelled = fed.lazy.flatMap(\.self).first { labels(parts, of: $0).isEmpty }
+      let unlabelled = fed.lazy.flatMap(\.self).first { labels(of: $0).isEmpty }
       throw Failure(
         .malformedInput,
         "\(unlabelled?.path ?? first.labels.path): has no labels, \(first.labels.path) has")
@@ -54,12 +63,12 @@ struct LabelJoin {
   }
 
   /// The labels of all samples of an input; `nil` where some have none.
-  private func labels(_ parts: [LabelPart], of input: [FedPart]) throws(Failure) -> ClassLabels? {
+  private func labels(of input: [FedPart]) throws(Failure) -> ClassLabels? {
     var classes: [Int] = []
     var paths: [String] = []
     var rest = input[...]
     while let next = rest.first {
-      let own = labels(parts, of: next)
+      let own = labels(of: next)
       guard let label = own.first else { return nil }
       // What is not of one file alone is of all that its path feeds.
       let isOfFile = label.labels.path == next.path
@@ -68,15 +77,13 @@ struct LabelJoin {
       paths += own.map(\.labels.path)
       rest = rest.dropFirst(group.count)
     }
-    return paths.isEmpty
-      ? nil : ClassLabels(classes: classes, path: paths.joined(separator: ", "))
+    return ClassLabels(classes: classes, path: paths.joined(separator: ", "))
   }
 
   /// The labels of what a tensor feeds.
-  private func labels(_ parts: [LabelPart], of fed: FedPart) -> [LabelPart] {
+  private func labels(of fed: FedPart) -> [LabelPart] {
     let own = parts.filter { $0.labels.path == fed.path }
     guard own.isEmpty else { return own }
-    let feeding = Set(self.fed.joined().map(\.path))
     return parts.filter { $0.origin == fed.origin && !feeding.contains($0.labels.path) }
   }
 

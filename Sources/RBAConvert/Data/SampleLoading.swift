@@ -36,7 +36,7 @@ struct SampleLoader {
   func load(_ request: DataRequest) throws(Failure) -> SampleSet {
     var feeds: [String: [NamedTensor]] = [:]
     var labels: [LabelPart] = []
-    var origins: [String: [String]] = [:]
+    var fed: [String: [FedPart]] = [:]
     var ignored: [String] = []
     for specification in request.paths {
       let (target, path) = try splitTarget(specification)
@@ -48,7 +48,8 @@ struct SampleLoader {
         let isInput = inputs.contains { $0.name == name }
         if own?.contains(index) ?? isInput {
           feeds[target ?? name, default: []].append(tensor)
-          origins[target ?? name, default: []].append(path)
+          fed[target ?? name, default: []].append(
+            FedPart(path: tensor.path, origin: path, rows: tensor.tensor.shape.first ?? 1))
         } else if tensor.name == "labels" {
           labels.append(LabelPart(labels: tensor, origin: path))
         } else if isInput {
@@ -60,21 +61,14 @@ struct SampleLoader {
     }
     if let path = request.labels {
       labels = [LabelPart(labels: try readLabels(path), origin: path)]
-      origins = [:]
     }
     if !ignored.isEmpty && !feeds.isEmpty {
       diagnostics.note("not fed, since no input is called so: \(ignored.joined(separator: ", "))")
     }
     let source = request.paths.joined(separator: ", ")
     try checkComplete(feeds, ignored: ignored, source: source)
-    let parts = feeds.mapValues { $0.map { (path: $0.path, rows: $0.tensor.shape.first ?? 1) } }
-    let sources = inputs.map { input in
-      zip(parts[input.name] ?? [], origins[input.name] ?? []).map {
-        FedPart(path: $0.path, origin: $1, rows: $0.rows)
-      }
-    }
-    return try assemble(
-      feeds, LabelJoin(parts: labels, fed: sources), request, source: source)
+    let join = LabelJoin(labels, fed: inputs.map { fed[$0.name]! })
+    return try assemble(feeds, join, request, source: source)
   }
 
   /// The tensor called `labels`, or the only one.

@@ -31,31 +31,27 @@ struct SampleSet: Sendable {
 
 /// One class per sample.
 struct ClassLabels: Sendable {
-  let classes: [Int]
+  private(set) var classes: [Int]
   /// The file that they are from, for errors.
   let path: String
   /// Where each stands there, counted from 0.
-  private let places: [Int]
+  private var places: [Int]
   /// The output that has scores for the classes; `nil` as long as none is known.
   private(set) var output: String?
 
   /// All of a file.
   init(classes: [Int], path: String) {
-    self.init(classes: classes, path: path, places: Array(classes.indices), output: nil)
-  }
-
-  private init(classes: [Int], path: String, places: [Int], output: String?) {
     self.classes = classes
     self.path = path
-    self.places = places
-    self.output = output
+    places = Array(classes.indices)
   }
 
   /// Those of some samples, in the order given.
   func selecting(_ indices: [Int]) -> ClassLabels {
-    ClassLabels(
-      classes: indices.map { classes[$0] }, path: path, places: indices.map { places[$0] },
-      output: output)
+    var result = self
+    result.classes = indices.map { classes[$0] }
+    result.places = indices.map { places[$0] }
+    return result
   }
 
   /// An output with one number for each of so many classes.

@@ -25,12 +25,14 @@ struct InputTypes {
     }
   }
 
+  /// The batch, where an input does not say.
+  private var group: Int { inputs.fixedBatch ?? 1 }
+
   /// - Parameter defaultExtent: what dimensions are that nothing gives; the batch is one, or as many as the
   ///   model takes together.
   func types(defaultExtent: Int) throws(Failure) -> [String: ArrayType] {
     var types: [String: ArrayType] = [:]
     let batch = inputs.batchParameters
-    let group = inputs.fixedBatch ?? 1
     for input in inputs {
       let fed = samples?.feeds[input.name]
       guard let declared = input.type.shape else {
@@ -68,7 +70,7 @@ struct InputTypes {
       guard let tensor = samples.feeds[input.name], let count = tensor.shape.first, count > 0 else {
         continue
       }
-      var size = inputs.fixedBatch ?? 1
+      var size = group
       if case .size(let fixed)? = input.type.shape?.first { size = fixed }
       guard (1...1 << 20).contains(size) else { continue }
       result[input.name] = tensor.gathering((0..<size).map { min($0, count - 1) })

@@ -1,6 +1,7 @@
 import Execution
 import GraphIR
 import Operators
+import Planning
 import Statistics
 import Tensors
 
@@ -100,6 +101,15 @@ extension ArrayType {
   /// Whether it is [N, classes], one score per class.
   var isClassScores: Bool {
     shape.count == 2 && shape[1] > 1 && elementType.isFloatingPoint
+  }
+}
+
+extension ClassLabels.Candidate {
+  /// - Returns: `nil` where a value of `graph` has no number for each class of each of `batch` samples.
+  init?(_ value: ValueID, _ type: ArrayType?, batch: Int, in graph: Graph) {
+    guard let type, type.isClassScores, type.shape[0] == batch else { return nil }
+    self.init(
+      output: graph[value].name, classCount: type.shape[1], isScores: graph.isClassScores(value))
   }
 }
 

@@ -243,12 +243,8 @@ extension ModelStructure {
     _ labels: ClassLabels?, batch: Int
   ) throws(Failure) -> ClassLabels? {
     try labels?.matched(
-      with: compared.compactMap { value in
-        guard let type = inference.types[value], type.isClassScores, type.shape[0] == batch
-        else { return nil }
-        return ClassLabels.Candidate(
-          output: graph[value].name, classCount: type.shape[1],
-          isScores: graph.isClassScores(value))
+      with: compared.compactMap {
+        ClassLabels.Candidate($0, inference.types[$0], batch: batch, in: graph)
       })
   }
 

@@ -1,7 +1,6 @@
 import Execution
 import GraphIR
 import Operators
-import Planning
 import Statistics
 import Tensors
 
@@ -88,12 +87,8 @@ public struct Verification: Sendable {
   ) throws(Failure) -> ClassLabels? {
     try samples.labels?.matched(
       with: graph.outputs.compactMap { value in
-        guard let tensor = outputs[graph[value].name], ArrayType(tensor).isClassScores,
-          tensor.shape[0] == samples.count
-        else { return nil }
-        return ClassLabels.Candidate(
-          output: graph[value].name, classCount: tensor.shape[1],
-          isScores: graph.isClassScores(value))
+        ClassLabels.Candidate(
+          value, outputs[graph[value].name].map { ArrayType($0) }, batch: samples.count, in: graph)
       })
   }
 
