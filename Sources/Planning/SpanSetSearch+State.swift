@@ -181,11 +181,10 @@ extension SpanSetSearch {
     mutating func arrive<E: Error>(_ measure: (SpanSet) throws(E) -> Measured?) throws(E) {
       guard case .size(let limit) = search.target, best == nil else { return }
       let set = arrival(at: limit)
-      guard let smallest = measured.map(\.size).min(), size(set) < smallest,
-        try look(at: set, measure) == nil
-      else { return }
+      let smallest = measured.filter(\.damage.isFinite).map(\.size).min() ?? .max
+      guard size(set) < smallest, try look(at: set, measure) == nil else { return }
       known[set] = measured.count
-      measured.append(Measured(set, size: size(set), damage: .infinity, strain: .infinity))
+      measured.append(Measured(unmeasured: set, size: size(set)))
     }
 
     /// The current set with further steps replaced, as the descent does it or, where that does not lead
@@ -236,7 +235,7 @@ extension SpanSetSearch {
         measured.filter(\.isAcceptable)
           .min { ($0.size, $0.damage) < ($1.size, $1.damage) }
       case .size(let count):
-        measured.filter { $0.size <= count }
+        measured.filter { $0.size <= count && $0.damage.isFinite }
           .min { ($0.damage, $0.size) < ($1.damage, $1.size) }
       }
     }

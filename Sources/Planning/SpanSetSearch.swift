@@ -15,10 +15,12 @@ package struct SpanSetSearch {
     package let set: SpanSet
     /// Of the model that is left, in the unit that the search counts in: parameters or bytes.
     package let size: Int
-    /// Infinite of a set that was come by, but not measured.
+    /// Infinite of a set whose outputs are not finite, and of one that was come by, but not measured.
     package let damage: Double
     /// How much of what is allowed the set uses: acceptable are those that use at most all of it.
     package let strain: Double
+    /// Whether it was only come by where sets had been measured enough.
+    package let isUnmeasured: Bool
 
     package var isAcceptable: Bool { strain <= 1 }
 
@@ -27,6 +29,15 @@ package struct SpanSetSearch {
       self.size = size
       self.damage = damage
       self.strain = strain
+      isUnmeasured = false
+    }
+
+    init(unmeasured set: SpanSet, size: Int) {
+      self.set = set
+      self.size = size
+      damage = .infinity
+      strain = .infinity
+      isUnmeasured = true
     }
   }
 

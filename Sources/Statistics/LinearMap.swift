@@ -68,11 +68,6 @@ extension Fit {
     Fit(map, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
   }
 
-  /// That of a span that is passed over, whose residual is that of what it was folded into.
-  package var passedOver: Fit {
-    Fit(.identity, ridge: ridge, heldResidual: heldResidual, heldR2: heldR2)
-  }
-
   /// That of a span that is passed over.
   ///
   /// - Parameter scatter: Σ (h_to − mean)² over the held-out rows.

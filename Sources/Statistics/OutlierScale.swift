@@ -46,6 +46,16 @@ package struct OutlierScale: Sendable {
     }
     return result
   }
+
+  /// The same of rows of floats, [rows, d] each.
+  package func weights(_ points: [(position: Int, rows: [Float])], width: Int) -> [Float] {
+    points.reduce(into: [Float]?.none) { result, point in
+      let own = point.rows.withUnsafeBufferPointer {
+        weights([(position: point.position, rows: $0)], width: width)
+      }
+      result = result.map { zip($0, own).map(min) } ?? own
+    } ?? []
+  }
 }
 
 /// How many rows have which length at each point, in steps of an eighth of a doubling of ‖h‖².

@@ -3,13 +3,16 @@ import Tensors
 
 /// Central second moments of rows u [k] and of targets e [m]: all that solving e ≈ u D + δ depends on.
 ///
+/// Rows may have weights w: every sum is then Σ w … and every mean weighted.
+///
 /// Precision: the products of at most `chunkRows` rows are sums in float about their own mean; totals
 /// are in double.
 /// Source: Chan, Golub, LeVeque 1979, the pairwise update of sums of squares.
 package struct RegressionMoments: Sendable {
   package let inputWidth: Int
   package let targetWidth: Int
-  package private(set) var rowCount = 0
+  /// The sum of the rows' weights: their number where none was given.
+  package private(set) var weight = 0.0
   var meanInput: [Double]
   var meanTarget: [Double]
   /// Σ (u − mean)ᵀ (u − mean), [k, k]: the lower triangle.
@@ -48,34 +51,40 @@ package struct RegressionMoments: Sendable {
   /// Adds rows [n, k] and their targets [n, m]. The same rows, added in the same pieces, give the same
   /// bits for any number of threads.
   ///
+  /// - Parameter weights: one for each row, none below zero; 1 each where `nil`.
   /// - Throws: `NonFiniteValues` for rows that hold NaN or infinity, or whose products overflow: point
   ///   0 is u, point 1 e.
   package mutating func add(
-    _ inputs: UnsafeBufferPointer<Float>, _ targets: UnsafeBufferPointer<Float>, threads: Int = 1
+    _ inputs: UnsafeBufferPointer<Float>, _ targets: UnsafeBufferPointer<Float>,
+    weights: [Float]? = nil, threads: Int = 1
   ) throws(NonFiniteValues) {
     let rows = inputs.count / inputWidth
     precondition(inputs.count == rows * inputWidth && targets.count == rows * targetWidth)
+    precondition(weights.map { $0.count == rows } ?? true)
     for start in Swift.stride(from: 0, to: rows, by: Self.chunkRows) {
       let end = min(start + Self.chunkRows, rows)
+      let weights = weights.map { Array($0[start..<end]) }
       try addChunk(
         CentredRows(
           UnsafeBufferPointer(rebasing: inputs[start * inputWidth..<end * inputWidth]),
-          width: inputWidth),
+          width: inputWidth, weights: weights),
         CentredRows(
           UnsafeBufferPointer(rebasing: targets[start * targetWidth..<end * targetWidth]),
-          width: targetWidth), rows: end - start, threads)
+          width: targetWidth, weights: weights),
+        weighing: weights?.reduce(0) { $0 + Double($1) } ?? Double(end - start), threads)
     }
   }
 
   private mutating func addChunk(
-    _ u: CentredRows, _ e: CentredRows, rows: Int, _ threads: Int
+    _ u: CentredRows, _ e: CentredRows, weighing added: Double, _ threads: Int
   ) throws(NonFiniteValues) {
     guard u.isFinite else { throw NonFiniteValues(point: 0) }
     guard e.isFinite else { throw NonFiniteValues(point: 1) }
-    let total = rowCount + rows
+    guard added > 0 else { return }
+    let total = weight + added
     let shiftInput = zip(u.mean, meanInput).map { $0 - $1 }
     let shiftTarget = zip(e.mean, meanTarget).map { $0 - $1 }
-    let weight = Double(rowCount) * Double(rows) / Double(total)
+    let reduced = weight * added / total
     let (k, m) = (inputWidth, targetWidth)
     let tiles = (k + Self.tileRows - 1) / Self.tileRows
     gram.withUnsafeMutableBufferPointer { gram in
@@ -94,7 +103,7 @@ package struct RegressionMoments: Sendable {
             for column in 0...row {
               gram[row * k + column] +=
                 Double(scratch[index * columns.upperBound + column])
-                + weight * shiftInput[row] * shiftInput[column]
+                + reduced * shiftInput[row] * shiftInput[column]
             }
           }
           e.product(of: 0..<m, with: u, columns, into: scratch)
@@ -102,19 +111,19 @@ package struct RegressionMoments: Sendable {
             for (index, column) in columns.enumerated() {
               cross[row * k + column] +=
                 Double(scratch[row * columns.count + index])
-                + weight * shiftTarget[row] * shiftInput[column]
+                + reduced * shiftTarget[row] * shiftInput[column]
             }
           }
         }
       }
     }
-    let portion = Double(rows) / Double(total)
+    let portion = added / total
     for j in 0..<m {
-      squares[j] += e.squares[j] + weight * shiftTarget[j] * shiftTarget[j]
+      squares[j] += e.squares[j] + reduced * shiftTarget[j] * shiftTarget[j]
       meanTarget[j] += portion * shiftTarget[j]
     }
     for i in 0..<k { meanInput[i] += portion * shiftInput[i] }
-    rowCount = total
+    weight = total
   }
 
   /// Makes a target one that nothing is missing of, so that its part of D is zero, and δ too unless it
@@ -126,17 +135,16 @@ package struct RegressionMoments: Sendable {
 
   /// The same about zero: what solving without δ depends on. Means count as zero then.
   package mutating func uncentre() {
-    let count = Double(rowCount)
     for row in 0..<inputWidth {
       for column in 0...row {
-        gram[row * inputWidth + column] += count * meanInput[row] * meanInput[column]
+        gram[row * inputWidth + column] += weight * meanInput[row] * meanInput[column]
       }
     }
     for row in 0..<targetWidth {
       for column in 0..<inputWidth {
-        cross[row * inputWidth + column] += count * meanTarget[row] * meanInput[column]
+        cross[row * inputWidth + column] += weight * meanTarget[row] * meanInput[column]
       }
-      squares[row] += count * meanTarget[row] * meanTarget[row]
+      squares[row] += weight * meanTarget[row] * meanTarget[row]
     }
     meanInput = Array(repeating: 0, count: inputWidth)
     meanTarget = Array(repeating: 0, count: targetWidth)

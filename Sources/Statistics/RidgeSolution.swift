@@ -13,9 +13,9 @@ package struct RidgeSolution: Sendable {
   /// ‖e − (u D + δ)‖² over the held-out rows.
   package let heldAfter: Double
 
-  /// Ridge strengths tried, strongest first, relative to the mean diagonal of uᵀu. Infinity, which
-  /// keeps D = 0 and δ = 0, stands for itself.
-  package static let ridges = [3, 1, 0.3, 0.1, 0.03, 0.01, 1e-3, 0]
+  /// Ridge strengths tried, strongest first, relative to the mean diagonal of uᵀu. That of infinite
+  /// strength, which keeps D = 0 and δ = 0, is no solution but `nil`.
+  private static let ridges = [3, 1, 0.3, 0.1, 0.03, 0.01, 1e-3, 0]
 
   /// Solves each block of as many targets by itself, from moments of all of them.
   ///
@@ -115,7 +115,7 @@ package struct RidgeSolution: Sendable {
       var sum = held.squares[j]
       for i in row { sum += change[i] * (product[i] - 2 * held.cross[i]) }
       let offset = held.meanTarget[j] - shift[j] - dot(change[row], held.meanInput)
-      sum += Double(held.rowCount) * offset * offset
+      sum += held.weight * offset * offset
       return sum.isNaN ? .infinity : sum
     }
   }
@@ -131,7 +131,7 @@ extension RegressionMoments {
     let width = targetWidth / blocks
     return (0..<blocks).map { block in
       (block * width..<(block + 1) * width).reduce(0.0) { sum, j in
-        sum + squares[j] + Double(rowCount) * meanTarget[j] * meanTarget[j]
+        sum + squares[j] + weight * meanTarget[j] * meanTarget[j]
       }
     }
   }

@@ -236,6 +236,27 @@ import Testing
     #expect(found.contains { $0.size <= 3000 && $0.damage.isFinite })
   }
 
+  /// A set whose outputs are not finite is small enough, and is not what was asked for.
+  @Test(arguments: [1, 2, 10])
+  func whatIsNotFiniteIsNoModelOfASize(budget: Int) throws {
+    let network = Network(damages: [0.01, 0.02, 0.03, 0.04], limit: 1)
+    let steps = network.damages.indices.map {
+      (SpanSetSearch.Step(stream: 0, index: $0), network.damages[$0])
+    }
+    let limit = network.parameters(SpanSet().adding(0, of: 0))
+    let found = SpanSetSearch(
+      estimates: Dictionary(uniqueKeysWithValues: steps), descents: [.init(.identity)], forms: [],
+      target: .size(limit), budget: budget
+    ).run(size: network.parameters) { set -> SpanSetSearch.Measured? in
+      guard set.covers(0, of: 0) else { return network.measured(set) }
+      return SpanSetSearch.Measured(
+        set, size: network.parameters(set), damage: .infinity, strain: .infinity)
+    }
+    let sound = try #require(
+      found.first { $0.size <= limit && ($0.damage.isFinite || $0.isUnmeasured) })
+    #expect(!sound.set.covers(0, of: 0))
+  }
+
   @Test func endsWhereMeasuringEnds() {
     let network = Self.networks[0]
     var asked: [SpanSet] = []

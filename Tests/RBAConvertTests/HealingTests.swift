@@ -272,6 +272,23 @@ struct HealableNetwork: Sendable, CustomTestStringConvertible {
     // x W₁ and x are of one another's span, so that both recipes are exact.
     #expect(folded.outputs[0].relativeError < 1e-5 * passed.outputs[0].relativeError)
     #expect(abs(try #require(folded.spans[0].outputError)) < 1e-5)
+    #expect(try #require(folded.spans[0].r2) > 1 - 1e-5)
+  }
+
+  /// R² is of what stands behind the span, by whatever recipe.
+  @Test func howWellAFoldDoesIsToldAlike() throws {
+    func r2(_ fit: String) throws -> Double {
+      let report = try Analysis(
+        input: Sample.model, plan: nil, overwriting: false,
+        data: DataRequest(paths: [Sample.calibration], maximumSamples: 64),
+        selection: SelectionOptions(spans: "10:12", form: "folded", fit: fit, heals: false),
+        machine: Machine(threads: 2)
+      ).run(.silent)
+      return try #require(report.spans[0].r2)
+    }
+    // Least squares of the branch alone leaves more, but of the same scatter.
+    let (ridge, leastSquares) = (try r2("ridge"), try r2("least-squares"))
+    #expect(leastSquares < ridge && 1 - leastSquares < 4 * (1 - ridge))
   }
 
   /// A span that does nothing: no other weight before it is better than none.

@@ -1,4 +1,8 @@
+import ArrayFormats
 import Foundation
+import GraphIR
+import ONNXFormat
+import Tensors
 import Testing
 
 @testable import RBAConvert
@@ -30,6 +34,49 @@ import Testing
     #expect(report.frontier.map(\.spans) == frontier.map(\.spans))
     #expect(report.spans.map(\.label) == frontier[measured].spans)
     #expect(report.parameters.after == frontier[measured].parameters)
+  }
+
+  /// Also where it is smaller by less than a hundredth of the parameters.
+  @Test func whatIsChosenIsOnTheFrontier() throws {
+    let folder = try TemporaryFolder()
+    let (path, npy) = (folder.path("wide.onnx"), folder.path("data.npy"))
+    var net = NetworkText("N, 4")
+    var h = net.apply("Identity", "x")
+    for _ in 0..<3 { h = net.apply("Add", net.mlp(h), h) }
+    let scores = net.apply("MatMul", h, net.weight([4, 8000]), to: "y")
+    net.outputs = ["float[N, 8000] \(scores)"]
+    try ONNXFile.write(try Model(text: net.text), to: path, overwriting: false)
+    try NpyFile.write(ArchitectureTests.noise([64, 4]), path: npy, overwriting: false)
+    func analyze(_ selection: SelectionOptions) throws -> ConversionReport {
+      try Analysis(
+        input: path, plan: nil, overwriting: false, data: DataRequest(paths: [npy]),
+        selection: selection, machine: Machine(threads: 1)
+      ).run(.silent)
+    }
+    var options = SelectionOptions(maximumDrop: 0.9, heals: false, searchedSets: 6)
+    let chosen = try analyze(options)
+    let reduction = chosen.parameters.reduction
+    #expect(reduction > 0 && reduction < 0.01)
+    let place = try #require(chosen.frontier.firstIndex { $0.spans == chosen.spans.map(\.label) })
+    options.pick = place
+    let picked = try analyze(options)
+    #expect(picked.spans.map(\.label) == chosen.spans.map(\.label))
+  }
+
+  /// Nothing that is measured stays within a limit below what is lost.
+  @Test func whatNothingPassesIsAFailureOfTheAnalysisToo() throws {
+    let folder = try TemporaryFolder()
+    let (path, npy) = (folder.path("model.onnx"), folder.path("data.npy"))
+    let network = HealableNetwork.all[0]
+    try ONNXFile.write(try Model(text: network.build().text), to: path, overwriting: false)
+    try NpyFile.write(ArchitectureTests.noise(network.data), path: npy, overwriting: false)
+    let report = try Analysis(
+      input: path, plan: nil, overwriting: false, data: DataRequest(paths: [npy]),
+      selection: SelectionOptions(maximumDrop: 0, heals: false), machine: Machine(threads: 1)
+    ).run(.silent)
+    #expect(report.spans.isEmpty)
+    #expect(!report.guard.passed)
+    #expect(report.refusal == "no set of spans that was measured stays within the limit")
   }
 
   @Test func aPickBeyondTheFrontierIsRefused() throws {

@@ -38,7 +38,7 @@ import Testing
     }
     // Sums of `rows` products, of about one each, in float.
     let bound = Double(rows) * Double(Float.ulpOfOne) * Double(rows).squareRoot()
-    #expect(got.rowCount == rows)
+    #expect(got.weight == Double(rows))
     for i in stride(from: 0, to: k, by: max(k / 7, 1)) {
       for j in stride(from: 0, through: i, by: max(k / 5, 1)) {
         #expect(abs(got.gram[i * k + j] - sum(u, i, meanU[i], u, j, meanU[j])) <= bound)
@@ -48,6 +48,38 @@ import Testing
       }
     }
     for j in 0..<m { #expect(abs(got.squares[j] - sum(e, j, meanE[j], e, j, meanE[j])) <= bound) }
+  }
+
+  /// A row of weight 3 is there three times.
+  @Test func weightsAreNumbersOfRows() throws {
+    let (u, e) = (Rows(40, width: 5, mean: 2, seed: 1), Rows(40, width: 2, mean: -1, seed: 2))
+    let weights = (0..<40).map { Float(1 + $0 % 3) }
+    func repeated(_ x: Rows) -> [Float] {
+      (0..<40).flatMap { row in
+        (0..<Int(weights[row])).flatMap { _ in x.values[row * x.width..<(row + 1) * x.width] }
+      }
+    }
+    var (weighed, plain) = (
+      RegressionMoments(inputWidth: 5, targetWidth: 2),
+      RegressionMoments(inputWidth: 5, targetWidth: 2)
+    )
+    try u.values.withUnsafeBufferPointer { inputs in
+      try e.values.withUnsafeBufferPointer { try weighed.add(inputs, $0, weights: weights) }
+    }
+    try repeated(u).withUnsafeBufferPointer { inputs in
+      try repeated(e).withUnsafeBufferPointer { try plain.add(inputs, $0) }
+    }
+    #expect(weighed.weight == plain.weight)
+    func isNear(_ a: [Double], _ b: [Double]) -> Bool {
+      zip(a, b).allSatisfy { abs($0 - $1) <= 1e-4 * max(abs($1), 1) }
+    }
+    for row in 0..<5 {
+      #expect(isNear(Array(weighed.gram[row * 5...row * 6]), Array(plain.gram[row * 5...row * 6])))
+    }
+    #expect(isNear(weighed.cross, plain.cross))
+    #expect(isNear(weighed.squares, plain.squares))
+    #expect(isNear(weighed.meanInput, plain.meanInput))
+    #expect(isNear(weighed.meanTarget, plain.meanTarget))
   }
 
   @Test func theNumberOfThreadsChangesNoBit() throws {

@@ -13,7 +13,10 @@ extension Selector {
     case (.pick(let number), _):
       guard frontier.indices.contains(number) else {
         throw Failure(
-          .usage, "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)")
+          .usage,
+          frontier.count > 1
+            ? "--pick: expected a number from 1 to \(frontier.count - 1), got \(number)"
+            : "--pick: nothing that was measured makes the model smaller, got \(number)")
       }
       return try fitted(frontier[number].spans)
     case (_, .size(let limit)): return try decide(limit, goal, measured, fitted)
@@ -50,8 +53,11 @@ extension Selector {
     var smallest: (refit: Refit, size: Int)?
     // Where a size turns out larger than predicted, so do others.
     var allowed = limit
-    let small = measured.filter { $0.size <= limit }
-      .sorted { ($0.damage, $0.size) < ($1.damage, $1.size) }
+    // Of sets whose damage is not known one may be sound, of those whose outputs are not finite none is.
+    func order(_ entry: SpanSetSearch.Measured) -> (Double, Int, Int) {
+      (entry.damage, entry.isUnmeasured ? 0 : 1, entry.size)
+    }
+    let small = measured.filter { $0.size <= limit }.sorted { order($0) < order($1) }
     for candidate in small where candidate.size <= allowed {
       let refit = try fitted(candidate.set)
       let size = try exactSize(refit.choices, refit.updates, goal)

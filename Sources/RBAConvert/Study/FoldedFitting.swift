@@ -6,25 +6,48 @@ import Tensors
 
 /// Rows of a branch M, and what M T is to become for T to pass a span over.
 struct BranchRows: Sendable {
-  private var branch: Tensor
-  private var target: Tensor
+  fileprivate let branch: Tensor
+  fileprivate let target: Tensor
+  /// h_to.
+  fileprivate let end: [Float]
 
   init(
     _ stream: ResidualStream, branch: Tensor, sum: Tensor, target: Tensor, at places: [Int]
   ) {
     let m = stream.rows(of: branch, at: places)
-    var rows = stream.rows(of: target, at: places)
+    end = stream.rows(of: target, at: places)
+    var rows = end
     for (index, s) in stream.rows(of: sum, at: places).enumerated() { rows[index] += m[index] - s }
     let shape = [m.count / max(stream.width, 1), stream.width]
     self.branch = Tensor(m, shape: shape)
     self.target = Tensor(rows, shape: shape)
   }
 
-  func add(to moments: inout StreamMoments, threads: Int) throws {
-    try branch.withFloats { x in
-      try target.withFloats { y in try moments.add([x, y], threads: threads) }
-    }
+}
+
+/// The moments of a branch's rows and of what they are to become.
+struct BranchMoments: Sendable {
+  private var products: StreamMoments
+  private var ends: FeatureScatter
+
+  /// No rows yet.
+  init(width: Int) {
+    products = StreamMoments(width: width, spans: [PointPair(0, 1)])
+    ends = FeatureScatter(width: width)
   }
+
+  /// - Throws: `NonFiniteValues` where rows are not finite, or too large to square.
+  mutating func add(_ rows: BranchRows, threads: Int) throws {
+    try rows.branch.withFloats { x in
+      try rows.target.withFloats { y in try products.add([x, y], threads: threads) }
+    }
+    ends.add(rows.end)
+  }
+
+  /// Of M and of M + h_to − h_from.
+  var span: SpanMoments { products.span(from: 0, to: 1) }
+  /// Σ (h_to − mean)² over rows and features.
+  var scatter: Double { ends.total }
 }
 
 /// Fits the folded form of spans, each on the original's values.
@@ -110,7 +133,7 @@ struct FoldedFitting {
     } catch { throw NoFolding(reason: error.description) }
     let bytes = byteCount(site, spans: 1)
     guard bytes <= memory else {
-      throw NoFolding(reason: "its moments would take \(bytes >> 20) of \(memory >> 20) MB")
+      throw NoFolding(reason: "its moments would take \(bytes.bytesText) of \(memory.bytesText)")
     }
     return site
   }
@@ -154,6 +177,7 @@ struct FoldedFitting {
     let stream = study.streams[spans[0].stream]
     let width = stream.width
     let ends = spans.map { stream.points[$0.to] }
+    let (outliers, positions) = (study.outliers[spans[0].stream], spans.map(\.to))
     var parts: [RegressionMoments] = []
     var scatter = spans.map { _ in FeatureScatter(width: width) }
     for isHeld in [false, true] {
@@ -176,15 +200,19 @@ struct FoldedFitting {
             errors[place] = value - start[index]
           }
         }
-        return (site.rows(of: values[site.input]!, at: places, like: sum), errors, targets)
-      } merge: { inputs, errors, targets in
+        let inputs = site.rows(of: values[site.input]!, at: places, like: sum)
+        let weights = outliers?.weights(Array(zip(positions, targets)), width: width)
+        return (inputs, errors, targets, weights)
+      } merge: { inputs, errors, targets, weights in
         try inputs.withUnsafeBufferPointer { inputs in
           try errors.withUnsafeBufferPointer { errors in
-            try moments.add(inputs, errors, threads: study.threads)
+            try moments.add(inputs, errors, weights: weights, threads: study.threads)
           }
         }
         guard isHeld else { return }
-        for (block, target) in targets.enumerated() { scatter[block].add(target) }
+        for (block, target) in targets.enumerated() {
+          scatter[block].add(target, weights: weights)
+        }
       }
       guard isFinite else { return nil }
       parts.append(moments)
@@ -211,8 +239,8 @@ struct FoldedFitting {
   ) throws(Failure) -> [Solved]? {
     let stream = study.streams[spans[0].stream]
     let ends = spans.map { stream.points[$0.to] }
-    let none = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
-    var parts = [[StreamMoments]](repeating: Array(repeating: none, count: spans.count), count: 2)
+    let none = BranchMoments(width: stream.width)
+    var parts = [[BranchMoments]](repeating: Array(repeating: none, count: spans.count), count: 2)
     for part in 0..<2 {
       let samples = part == 0 ? study.fit : study.held
       let mask = study.maskFlags(of: stream, in: samples.feeds)
@@ -228,23 +256,16 @@ struct FoldedFitting {
         }
       } merge: { rows in
         for index in rows.indices {
-          try rows[index].add(to: &parts[part][index], threads: study.threads)
+          try parts[part][index].add(rows[index], threads: study.threads)
         }
       }
       guard isFinite else { return nil }
     }
     var result: [Solved] = []
-    for index in spans.indices {
-      let fitted = parts[0][index].span(from: 0, to: 1)
-      let held = parts[1][index].span(from: 0, to: 1)
-      let fit = try FitPolicy.leastSquares(fitted, held: held)
-      guard case .linear(let matrix, _) = fit.map,
-        let change = site.change(multiplyingBranchBy: matrix, in: study.model.graph)
-      else {
-        result.append((nil, Fits.identity(held: held)))
-        continue
-      }
-      result.append((change, fit.passedOver))
+    for (fitted, held) in zip(parts[0], parts[1]) {
+      result.append(
+        try site.leastSquares(
+          fitted.span, held: held.span, scatter: held.scatter, in: study.model.graph))
     }
     return result
   }

@@ -103,10 +103,10 @@ enum Goal: Sendable {
       passed: false)
   }
 
-  /// Why no span was chosen.
-  var reasonForNothing: String {
+  /// Why no span was chosen; `nil` where none was to be.
+  var reasonForNothing: String? {
     switch self {
-    case .nothing: "nothing was to be replaced"
+    case .nothing: nil
     case .recipe: "nothing can be replaced as the recipe has it"
     case .spans: "none of the spans can be replaced as asked for"
     case .parameters, .bytes: "the model is as small as asked for"

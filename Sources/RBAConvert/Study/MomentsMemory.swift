@@ -2,6 +2,11 @@ import Planning
 import Statistics
 import Tensors
 
+extension Int {
+  /// A number of bytes for people.
+  var bytesText: String { self >= 1 << 20 ? "\(self >> 20) MB" : "\(self >> 10) kB" }
+}
+
 extension Study {
   /// The longest beginning of `spans` whose moments fit `memory` bytes; one span at least.
   ///

@@ -46,10 +46,10 @@ extension Study {
   ) throws(Failure) -> [SpanScores] {
     let spans = Array(spans)
     let groups = streams.indices.map { index in spans.filter { $0.stream == index }.map(\.pair) }
-    var moments = zip(streams, groups).map { stream, pairs in
+    let points = groups.map { StreamMoments.kept(for: $0).points }
+    var moments = zip(streams, withCKA ? groups : []).map { stream, pairs in
       StreamMoments(width: stream.width, spans: StreamMoments.pairsForCKA(pairs))
     }
-    let points = moments.map(\.points)
     let places = points.map { points in
       Dictionary(uniqueKeysWithValues: points.enumerated().map { ($1, $0) })
     }
@@ -84,10 +84,9 @@ extension Study {
         "\(loaded.path): the values at the ends of span '\(span)' are not all finite")
     }
     return zip(spans, sums).map { span, pair in
-      let moments = moments[span.stream]
-      return SpanScores(
+      SpanScores(
         span: span, pair: pair,
-        linearCKA: withCKA ? moments.linearCKA(from: span.from, to: span.to) : nil)
+        linearCKA: withCKA ? moments[span.stream].linearCKA(from: span.from, to: span.to) : nil)
     }
   }
 

@@ -49,7 +49,7 @@ extension Study {
     return max(flags.reduce(0.0) { $0 + Double($1) } / Double(samples.count), 1)
   }
 
-  /// The moments of one span from values at hand.
+  /// The moments of one span from values at hand; `nil` where those are not finite, or too large to square.
   ///
   /// - Parameters:
   ///   - values: at both ends, for the same samples.
@@ -57,25 +57,26 @@ extension Study {
   fileprivate func moments(
     of span: CandidateSpan, _ values: (x: Tensor, y: Tensor), _ inputs: [String: SampleRows],
     kinds: MomentKinds
-  ) throws(Failure) -> PartStatistics {
+  ) throws(Failure) -> PartStatistics? {
     let stream = streams[span.stream]
     let pair = span.pair
     var total = PartStatistics(width: stream.width, spans: [pair], kinds: kinds)
     let count = values.x.shape[0]
     let sampling = total.patches.map { PatchSampling($0, stream: stream, samples: count) }
     let mask = mask(of: span.stream, in: inputs)?.all
-    try reporting {
+    let isFinite = try reporting {
       for start in Swift.stride(from: 0, to: count, by: Self.chunkSamples) {
         let samples = start..<min(start + Self.chunkSamples, count)
         let batch = StreamBatch(
           stream: stream, points: [span.from, span.to],
           values: [values.x.slice(samples), values.y.slice(samples)], mask: mask?.slice(samples),
           outliers: outliers[span.stream], firstSample: start)
-        try total.add(
-          batch.piece(for: batch.points, kinds: kinds, patches: sampling), threads: threads)
+        let piece = batch.piece(for: batch.points, kinds: kinds, patches: sampling)
+        do { try total.add(piece, threads: threads) } catch is NonFiniteValues { return false }
       }
+      return true
     }
-    return total
+    return isFinite ? total : nil
   }
 
   /// Samples whose products are summed in float before they join the totals.
@@ -83,23 +84,25 @@ extension Study {
 }
 
 extension FitPolicy {
-  /// The same span in the same form, and of the same rank, fitted to values at hand.
+  /// The same span in the same form, and of the same rank, fitted to values at hand; `nil` where those are
+  /// not finite, or too large to square.
   ///
   /// - Parameters:
   ///   - fitted, held: at both ends of the span, with the model's inputs for the same samples.
   func refit(
     _ choice: Choice, fitted: (x: Tensor, y: Tensor), _ fittedInputs: [String: SampleRows],
     held: (x: Tensor, y: Tensor), _ heldInputs: [String: SampleRows], _ study: Study
-  ) throws(Failure) -> Choice {
+  ) throws(Failure) -> Choice? {
     let kinds: MomentKinds =
       switch choice.form {
       case .context: .samples
       case .convolution: .patches
       default: []
       }
-    let evidence = SpanEvidence(
-      try study.moments(of: choice.span, fitted, fittedInputs, kinds: kinds),
-      held: try study.moments(of: choice.span, held, heldInputs, kinds: kinds), choice.span.pair)
+    guard let fitted = try study.moments(of: choice.span, fitted, fittedInputs, kinds: kinds),
+      let held = try study.moments(of: choice.span, held, heldInputs, kinds: kinds)
+    else { return nil }
+    let evidence = SpanEvidence(fitted, held: held, choice.span.pair)
     let rank =
       choice.form != .lowRank
       ? nil

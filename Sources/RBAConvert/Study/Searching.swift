@@ -29,7 +29,7 @@ struct SearchEffort: Sendable {
 }
 
 extension Selector {
-  /// The frontier keeps points that differ by at least this share of the parameters.
+  /// Points that are predicted differ by at least this share of the parameters.
   private static let resolution = 0.01
   /// Sets in a row that may fail before the search turns back.
   private static let patience = 3
@@ -77,18 +77,17 @@ extension Selector {
   private func searchingApart(_ goal: Goal) throws(Failure) -> Selector? {
     if case .size = target(goal), rule.limit == .infinity { return nil }
     guard !study.savesMoreSamples,
-      let study = try study.ofFittedSamples(fittingOn: sampleLimit.fit)
+      let fitted = try study.ofFittedSamples(fittingOn: sampleLimit.fit)
     else {
       study.diagnostics.note(
         "sets of spans are searched for by the samples held out, which are no fresh judges then")
       return nil
     }
+    var other = self
+    other.study = fitted
     // What may pass on more samples is not given up for one of these.
-    var acceptance = acceptance
-    acceptance.leastShare = 1 / Double(study.held.kindCount())
-    return Selector(
-      study: study, policy: policy, rule: rule, acceptance: acceptance, memory: memory,
-      heals: heals, effort: effort, written: written)
+    other.acceptance.leastShare = 1 / Double(fitted.held.kindCount())
+    return other
   }
 
   private func find(_ goal: Goal, _ clock: inout PhaseClock) throws(Failure) -> Found {
@@ -107,7 +106,9 @@ extension Selector {
     let budget = effort.budget(workPerSet: workPerSet(limit))
     let descents = descents(options, from: predictions)
     let search = SpanSetSearch(
-      estimates: estimates(options), descents: descents, forms: policy.form == nil ? forms : [],
+      estimates: estimates(options), descents: descents,
+      forms: policy.searchedForms(
+        allowingContext: study.streams.allSatisfy(study.allowsContext)),
       target: target(goal), budget: budget)
     let sizes = try SetSizes(self, goal)
     let start = ContinuousClock.now
@@ -138,13 +139,6 @@ extension Selector {
   }
 
   // MARK: Options
-
-  /// Forms that spans may get besides the first.
-  private var forms: [ReplacementForm] {
-    if policy.isLeastSquares { return [.leastSquares] }
-    let allowsContext = study.streams.allSatisfy { study.allowsContext($0) }
-    return [.bias, .lowRank, .linear] + (allowsContext ? [.context] : [])
-  }
 
   /// What each step adds for each parameter it saves, if it goes alone; those that were not measured
   /// come last.
@@ -275,8 +269,8 @@ extension Selector {
     let whole = FrontierEntry(
       parameters: parameters(SpanSet()), predicted: 0, measured: 0, spans: SpanSet())
     let smallest = result.first?.parameters ?? .max
-    return thinned(
-      [whole] + result.reversed() + predictions.filter { $0.parameters < smallest })
+    return ([whole] + result + predictions.filter { $0.parameters < smallest })
+      .sorted { $0.parameters > $1.parameters }
   }
 
   /// Of points of nearly one size the least damaged stays.

@@ -29,11 +29,11 @@ struct FrontierEntry: Sendable {
 
 /// Scores spans, looks for sets of them, and chooses.
 struct Selector {
-  let study: Study
+  var study: Study
   var policy: FitPolicy
   let rule: GuardRule
   /// What a set has to pass for the search to go on to smaller ones.
-  let acceptance: GuardRule
+  var acceptance: GuardRule
   /// Bytes that moments may take.
   let memory: Int
   /// Whether weights that stay are solved anew where that pays.

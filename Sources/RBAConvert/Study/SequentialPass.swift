@@ -114,9 +114,17 @@ struct SequentialPass {
     }
     let (targets, starts) = (try targets(at: to), try rewritten(at: from))
     if choice.isUnfitted || ![.identity, .folded].contains(choice.form) && !isUntouched {
-      refitted = try policy.refit(
+      if let fitted = try policy.refit(
         choice, fitted: (starts.fit, targets.fit), fit.inputs,
         held: (starts.held, targets.held), held.inputs, study)
+      {
+        refitted = fitted
+      } else {
+        study.diagnostics.note(
+          "span \(choice.span.label(in: study.streams)) is passed over: behind the spans before it values "
+            + "are not finite, or too large to square")
+        refitted = Choice(unfitted: SpanSet.Member(choice.span, .identity))
+      }
     }
     folded = nil
     refitted.damage = choice.damage
@@ -137,7 +145,11 @@ struct SequentialPass {
     let next = stream.points[step + 1]
     let targets = try targets(at: next)
     if let site = healable(step, in: stream) {
-      try heal(site, stream, site.sum == next ? targets : self.targets(at: site.sum))
+      let weighing = study.outliers[index].map {
+        Weighing(scale: $0, position: step + 1, values: targets)
+      }
+      try heal(
+        site, stream, site.sum == next ? targets : self.targets(at: site.sum), weighing)
     }
     move(to: next, targets, try rewritten(at: next))
   }
@@ -153,13 +165,30 @@ struct SequentialPass {
     }
   }
 
+  /// What rows weigh where some tokens are outliers: by what the original has at a point.
+  private struct Weighing {
+    let scale: OutlierScale
+    /// Of the point, in its stream.
+    let position: Int
+    let values: Values
+
+    /// - Parameter samples: those whose rows at `places` are weighed.
+    func weights(
+      _ stream: ResidualStream, _ samples: Range<Int>, at places: [Int], isHeld: Bool
+    ) -> [Float] {
+      let values = (isHeld ? values.held : values.fit).slice(samples)
+      return scale.weights(
+        [(position: position, rows: stream.rows(of: values, at: places))], width: stream.width)
+    }
+  }
+
   /// - Parameter targets: at the site's sum.
   private mutating func heal(
-    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values, _ weighing: Weighing?
   ) throws(Failure) {
     var seen = SeenValues(site)
     var change: SiteChange?
-    if let solved = try solve(site, stream, targets, &seen),
+    if let solved = try solve(site, stream, targets, weighing, &seen),
       let numbers = site.updates(
         adding: solved.change.change, solved.change.shift, in: study.model.graph)
     {
@@ -186,9 +215,10 @@ struct SequentialPass {
     move(to: seen.site.sum, targets, (x, y))
   }
 
-  /// Solves the step before a span that is passed over toward the span's end.
+  /// Solves the step before a span that is passed over toward the span's end: by ridge where that is better
+  /// than what is there, by the published recipe whatever it does.
   ///
-  /// - Returns: whether that is better than what is there.
+  /// - Returns: whether the step was solved.
   mutating func fold(_ choice: Choice) throws(Failure) -> Bool {
     let stream = study.streams[choice.span.stream]
     let site: HealingSite
@@ -201,9 +231,13 @@ struct SequentialPass {
     guard fits(site, choice.span.from - 1, stream) else { return false }
     let targets = try targets(at: stream.points[choice.span.to])
     var seen = SeenValues(site)
+    let weighing = study.outliers[choice.span.stream].map {
+      Weighing(scale: $0, position: choice.span.to, values: targets)
+    }
     let change =
       try policy.isLeastSquares
-      ? leastSquares(site, stream, targets) : solve(site, stream, targets, &seen)?.change
+      ? leastSquares(site, stream, targets)
+      : solve(site, stream, targets, weighing, &seen)?.change
     guard let change,
       let edits = site.updates(adding: change.change, change.shift, in: study.model.graph),
       let rewrite = rewrite(storing: updates + edits, for: site)
@@ -231,7 +265,7 @@ struct SequentialPass {
     guard bytes > memory else { return true }
     study.diagnostics.note(
       "the weight of step \(stream.label(of: step)):\(stream.label(of: step + 1)) stays: "
-        + "its moments would take \(bytes >> 20) of \(memory >> 20) MB")
+        + "its moments would take \(bytes.bytesText) of \(memory.bytesText)")
     return false
   }
 
@@ -254,16 +288,15 @@ struct SequentialPass {
 
   /// `nil` where nothing is better on held-out rows than what is there.
   private func solve(
-    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values, _ seen: inout SeenValues
+    _ site: HealingSite, _ stream: ResidualStream, _ targets: Values, _ weighing: Weighing?,
+    _ seen: inout SeenValues
   ) throws(Failure) -> Solved? {
     let leg = try Leg(from: fit.place, to: site.input, site.sum, in: rewrite, study)
-    let fitMoments = try gather(fit, on: leg, stream, targets.fit, &seen.fit, isHeld: false)
-    let heldMoments = try gather(held, on: leg, stream, targets.held, &seen.held, isHeld: true)
-    if fitMoments == nil || heldMoments == nil {
-      study.diagnostics.note(
-        "weight '\(study.model.graph[site.weight].name)' stays: the values that it multiplies are not "
-          + "finite, or too large to square")
-    }
+    let fitMoments = try gather(
+      fit, on: leg, stream, targets.fit, weighing, &seen.fit, isHeld: false)
+    let heldMoments = try gather(
+      held, on: leg, stream, targets.held, weighing, &seen.held, isHeld: true)
+    if fitMoments == nil || heldMoments == nil { noteNotFinite(site) }
     guard let (fitted, _) = fitMoments, let (tested, scatter) = heldMoments,
       let solution = site.solve(consume fitted, held: consume tested)[0],
       solution.heldAfter < Self.worthwhileShare * solution.heldBefore
@@ -278,10 +311,16 @@ struct SequentialPass {
       step: step)
   }
 
+  private func noteNotFinite(_ site: HealingSite) {
+    study.diagnostics.note(
+      "weight '\(study.model.graph[site.weight].name)' stays: the values that it multiplies are not "
+        + "finite, or too large to square")
+  }
+
   /// `nil` where rows are not finite, or too large to square: nothing is to be learnt from them.
   private func gather(
     _ traveller: Traveller, on leg: Leg, _ stream: ResidualStream, _ target: Tensor,
-    _ seen: inout SiteValues, isHeld: Bool
+    _ weighing: Weighing?, _ seen: inout SiteValues, isHeld: Bool
   ) throws(Failure) -> (moments: RegressionMoments, scatter: Double)? {
     let site = seen.site
     var result: SiteMoments? = SiteMoments(site)
@@ -292,8 +331,11 @@ struct SequentialPass {
       mask: study.maskFlags(of: stream, in: traveller.inputs))
     try traveller.forEachBatch(on: leg, study) { range, values in
       let (input, sum) = (values[site.input]!, values[site.sum]!)
+      let places = rows.rows(of: range)
+      let weights = weighing?.weights(stream, range, at: places, isHeld: isHeld)
       let rows = SiteMoments.Rows(
-        site, stream, input: input, sum: sum, target: target.slice(range), at: rows.rows(of: range))
+        site, stream, input: input, sum: sum, target: target.slice(range), at: places,
+        weights: weights)
       return (input, sum, rows)
     } merge: { input, sum, rows in
       seen.add(input, sum: sum)
@@ -302,17 +344,15 @@ struct SequentialPass {
     return result.map { ($0.moments, $0.scatter) }
   }
 
-  /// The published recipe: T by least squares so that M T + (h_from − M) ≈ h_to, M the branch, T taken
-  /// into the weight and bias.
-  ///
-  /// Source: arXiv 2505.02819.
+  /// The published recipe; `nil` where T is not in what is stored, or rows are not finite, or too large to
+  /// square.
   private func leastSquares(
     _ site: HealingSite, _ stream: ResidualStream, _ targets: Values
   ) throws(Failure) -> SiteChange? {
-    var parts: [SpanMoments] = []
+    var parts: [BranchMoments] = []
     let leg = try Leg(from: fit.place, to: site.branch, site.sum, in: rewrite, study)
     for (traveller, target) in [(fit, targets.fit), (held, targets.held)] {
-      var moments = StreamMoments(width: stream.width, spans: [PointPair(0, 1)])
+      var moments: BranchMoments? = BranchMoments(width: stream.width)
       let samples = max(target.shape[0], 1)
       let rows = RowChoice(
         rowsPerSample: target.count / stream.width / samples, samples: samples,
@@ -321,13 +361,19 @@ struct SequentialPass {
         BranchRows(
           stream, branch: values[site.branch]!, sum: values[site.sum]!,
           target: target.slice(range), at: rows.rows(of: range))
-      } merge: {
-        try $0.add(to: &moments, threads: study.threads)
+      } merge: { rows in
+        do { try moments?.add(rows, threads: study.threads) } catch is NonFiniteValues {
+          moments = nil
+        }
       }
-      parts.append(moments.span(from: 0, to: 1))
+      guard let moments else {
+        noteNotFinite(site)
+        return nil
+      }
+      parts.append(moments)
     }
-    let fit = try FitPolicy.leastSquares(parts[0], held: parts[1])
-    guard case .linear(let matrix, _) = fit.map else { return nil }
-    return site.change(multiplyingBranchBy: matrix, in: study.model.graph)
+    return try site.leastSquares(
+      parts[0].span, held: parts[1].span, scatter: parts[1].scatter, in: study.model.graph
+    ).change
   }
 }

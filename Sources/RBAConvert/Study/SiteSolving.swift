@@ -50,11 +50,14 @@ struct SiteMoments: Sendable {
     var inputs: [Float]
     var targets: [Float]
     var errors: [Float]
+    /// One for each row; 1 each where `nil`.
+    var weights: [Float]?
 
     init(
       _ site: HealingSite, _ stream: ResidualStream, input: Tensor, sum: Tensor, target: Tensor,
-      at places: [Int]
+      at places: [Int], weights: [Float]?
     ) {
+      self.weights = weights
       inputs = site.rows(of: input, at: places, like: sum)
       targets = stream.rows(of: target, at: places)
       errors = stream.rows(of: sum, at: places)
@@ -67,21 +70,21 @@ struct SiteMoments: Sendable {
     do {
       try rows.inputs.withUnsafeBufferPointer { inputs in
         try rows.errors.withUnsafeBufferPointer { errors in
-          try moments.add(inputs, errors, threads: threads)
+          try moments.add(inputs, errors, weights: rows.weights, threads: threads)
         }
       }
     } catch { return false }
-    targets.add(rows.targets)
+    targets.add(rows.targets, weights: rows.weights)
     return true
   }
 
-  /// Σ (target − mean)² over rows and features.
+  /// Σ w (target − mean)² over rows and features.
   var scatter: Double { targets.total }
 }
 
 /// How far rows lie from their mean.
 struct FeatureScatter: Sendable {
-  private var rowCount = 0
+  private var weight = 0.0
   private var sums: [Double]
   private var squares: [Double]
 
@@ -92,19 +95,22 @@ struct FeatureScatter: Sendable {
   }
 
   /// Adds rows, row-major.
-  mutating func add(_ rows: [Float]) {
+  ///
+  /// - Parameter weights: one for each row; 1 each where `nil`.
+  mutating func add(_ rows: [Float], weights: [Float]? = nil) {
     for (index, value) in rows.enumerated() {
-      let k = index % sums.count
-      sums[k] += Double(value)
-      squares[k] += Double(value) * Double(value)
+      let (row, k) = index.quotientAndRemainder(dividingBy: sums.count)
+      let weight = weights.map { Double($0[row]) } ?? 1
+      sums[k] += weight * Double(value)
+      squares[k] += weight * Double(value) * Double(value)
     }
-    rowCount += rows.count / sums.count
+    weight += weights?.reduce(0) { $0 + Double($1) } ?? Double(rows.count / sums.count)
   }
 
-  /// Σ (value − mean)² over rows and features.
+  /// Σ w (value − mean)² over rows and features.
   var total: Double {
-    let count = Double(max(rowCount, 1))
-    return zip(sums, squares).reduce(0) { $0 + max($1.1 - $1.0 * $1.0 / count, 0) }
+    guard weight > 0 else { return 0 }
+    return zip(sums, squares).reduce(0) { $0 + max($1.1 - $1.0 * $1.0 / weight, 0) }
   }
 }
 
@@ -128,6 +134,27 @@ extension HealingSite {
 }
 
 extension HealingSite {
+  /// The published recipe: T by least squares so that M T + (h_from − M) ≈ h_to, M the branch, T taken into
+  /// the weight and bias. No change where T is not in what is stored.
+  ///
+  /// Source: arXiv 2505.02819.
+  ///
+  /// - Parameters:
+  ///   - fitted, held: of M and of M + h_to − h_from.
+  ///   - scatter: Σ (h_to − mean)² over the held-out rows.
+  func leastSquares(
+    _ fitted: SpanMoments, held: SpanMoments, scatter: Double, in graph: Graph
+  ) throws(Failure) -> (change: SiteChange?, fit: Fit) {
+    let fit = try FitPolicy.leastSquares(fitted, held: held)
+    if case .linear(let matrix, _) = fit.map,
+      let change = change(multiplyingBranchBy: matrix, in: graph)
+    {
+      return (change, .passingOver(ridge: 0, residual: fit.heldResidual, scatter: scatter))
+    }
+    let residual = Fits.identity(held: held).heldResidual
+    return (nil, .passingOver(ridge: 0, residual: residual, scatter: scatter))
+  }
+
   /// The change that makes the branch M, which is u W + c, M T; `nil` where that is not in what is stored.
   ///
   /// - Parameter matrix: T, row-major [d, d].

@@ -76,6 +76,14 @@ struct FitPolicy: Sendable {
     return Self.undominated(fits, most: mostForms)
   }
 
+  /// Forms that spans of a set may get besides the first. Few, for each has to be measured: neither
+  /// `diagonal`, which lies between a bias and a low rank, nor `convolution`, which costs most.
+  func searchedForms(allowingContext allowsContext: Bool) -> [ReplacementForm] {
+    if form != nil { return [] }
+    if isLeastSquares { return [.leastSquares] }
+    return [.bias, .lowRank, .linear] + (allowsContext ? [.context] : [])
+  }
+
   /// The fits that none beats in both parameters and held-out residual, by parameters; the cheapest
   /// among them whatever it leaves, since a residual tells little of the outputs.
   static func undominated(_ fits: [Fit], most: Int) -> [Fit] {

@@ -195,16 +195,15 @@ struct SpanSweep {
   }
 
   private func note(_ state: State, of count: Int) {
-    let megabytes = memory >> 20
     if state.left > 0 {
       study.diagnostics.note(
         "\(state.left) of \(count) spans were not tried, those furthest from a shift: "
-          + "their moments would not fit \(megabytes) MB")
+          + "their moments would not fit \(memory.bytesText)")
     }
     if state.dropped > 0 {
       study.diagnostics.note(
         "\(state.dropped) maps that do most damage were let go: all would not fit "
-          + "\(megabytes / 2) MB")
+          + "\((memory / 2).bytesText)")
     }
   }
 }

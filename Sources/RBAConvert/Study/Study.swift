@@ -26,7 +26,7 @@ struct Study: Sendable {
   let healingSites: HealingSiteSearch
   /// By stream; `nil` where every row counts alike.
   var outliers: [OutlierScale?]
-  /// Shared by all executors: one of them runs at a time.
+  /// Shared by all executors.
   private let pool: MemoryPool
 
   /// Names of the values compared, in the original.
@@ -182,7 +182,8 @@ struct Study: Sendable {
     } catch let error as NonFiniteValues {
       throw Failure(
         .malformedInput,
-        "\(loaded.path): the values at point \(error.point) of a residual stream are not finite")
+        "\(loaded.path): the values at point \(error.point) of a residual stream are not finite, or too large "
+          + "to square")
     } catch {
       throw Failure(.internalFault, "\(loaded.path): \(error)")
     }

@@ -60,11 +60,6 @@ public struct Analysis: Sendable {
     if let plan { try inputs.checkDistinct(plan) }
     let result = try analyze(loaded, diagnostics)
     var report = try result.report(verb: "analyze")
-    if !report.guard.passed {
-      report.refusal = report.guard.refusal
-    } else if report.spans.isEmpty {
-      diagnostics.note("\(result.goal.reasonForNothing), so nothing is replaced")
-    }
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
       try result.plan(signature: try result.signature()).write(to: plan, overwriting: overwriting)

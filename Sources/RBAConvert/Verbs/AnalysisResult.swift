@@ -66,7 +66,7 @@ struct AnalysisResult {
     let parameters = study.loaded.model.graph.parameterCount
     let left = parameters - removal.parameters + added
     let bytes = try selector.byteCount(choices, selection.updates)
-    return ConversionReport(
+    var report = ConversionReport(
       schema: "rba-convert/\(verb)/1",
       parameters: BeforeAfter(before: parameters, after: left),
       bytes: BeforeAfter(before: study.loaded.byteCount, after: bytes),
@@ -91,6 +91,13 @@ struct AnalysisResult {
       outputs: selection.measurement.reports,
       unsupported: study.structure.unevaluated.counts, accuracy: selection.measurement.accuracy,
       seconds: selection.seconds, peakBytes: peakResidentBytes(), output: nil)
+    if !report.guard.passed {
+      report.refusal = report.guard.refusal
+    } else if choices.isEmpty, let reason = goal.reasonForNothing {
+      report.guard.passed = false
+      report.refusal = reason
+    }
+    return report
   }
 
   private func describe(_ choice: Choice) -> ConversionReport.Span {

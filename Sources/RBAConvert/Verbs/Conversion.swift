@@ -70,13 +70,8 @@ public struct Conversion: Sendable {
     if let target { try inputs.checkDistinct(target) }
     let result = try analysis.analyze(loaded, diagnostics)
     var report = try result.report(verb: "convert")
-    guard report.guard.passed else {
-      report.refusal = "\(report.guard.refusal), so no model is written"
-      return report
-    }
-    guard !result.selection.choices.isEmpty else {
-      report.guard.passed = false
-      report.refusal = "\(result.goal.reasonForNothing), so no model is written"
+    if let refusal = report.refusal {
+      report.refusal = "\(refusal), so no model is written"
       return report
     }
     result.noteUncertainty(diagnostics)
