@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import GraphIR
+import Operators
 import Tensors
 
 /// Which spans of which model are replaced by what: a document that people may edit.
@@ -94,7 +95,7 @@ package struct ReplacementPlan: Sendable, Hashable, Encodable {
         throw PlanError(.invalidWeights, path: path + ".form", objection)
       }
       try span.checkMask(of: stream, in: graph, path: path + ".mask")
-      try span.checkWeights(width: stream.width, path: path + ".weights")
+      try span.checkWeights(of: stream, path: path + ".weights")
       result.append(candidate)
     }
     guard updates.isEmpty || updatesFor == nil || updatesFor == spans.digest else {
@@ -150,8 +151,9 @@ extension ReplacementPlan.Span {
     }
   }
 
-  /// Verifies that the weights are those the form takes.
-  fileprivate func checkWeights(width: Int, path: String) throws(PlanError) {
+  /// Verifies that the weights are those the form takes, and numbers of the stream's type.
+  fileprivate func checkWeights(of stream: ResidualStream, path: String) throws(PlanError) {
+    let width = stream.width
     let weights = weights ?? .init()
     let rank = weights.rank(width: width)
     if form == .lowRank, let count = weights.weight?.count {
@@ -164,19 +166,25 @@ extension ReplacementPlan.Span {
     }
     for part in ReplacementWeights.Part.allCases {
       let expected = form.count(of: part, width: width, rank: max(rank, 1))
-      try check(weights[part], expected, "\(path).\(part.rawValue)")
+      try check(weights[part], expected, stream.type.elementType, "\(path).\(part.rawValue)")
     }
   }
 
-  private func check(_ values: [Float]?, _ count: Int?, _ path: String) throws(PlanError) {
+  private func check(
+    _ values: [Float]?, _ count: Int?, _ type: ElementType, _ path: String
+  ) throws(PlanError) {
     guard values?.count == count else {
       func text(_ count: Int?) -> String { count.map { "\($0) numbers" } ?? "none" }
       throw PlanError(
         .invalidWeights, path: path,
         "expected \(text(count)) for form '\(form.rawValue)', got \(text(values?.count))")
     }
-    guard values?.allSatisfy(\.isFinite) ?? true else {
+    guard let values else { return }
+    guard values.allSatisfy(\.isFinite) else {
       throw PlanError(.invalidWeights, path: path, "has a number that is not finite")
+    }
+    guard values.areFinite(roundedTo: type) else {
+      throw PlanError(.invalidWeights, path: path, "has a number that is beyond \(type)")
     }
   }
 }
@@ -201,6 +209,11 @@ extension WeightUpdate: Encodable {
 }
 
 extension [Float] {
+  /// Whether all are finite in a type of floating point; of another type nothing is said.
+  func areFinite(roundedTo type: ElementType) -> Bool {
+    Tensor(rounding: self, to: type, shape: [count])?.numbers?.allSatisfy(\.isFinite) ?? true
+  }
+
   /// The numbers' bytes, which are written in base64.
   var littleEndian: Data {
     Data(flatMap { value in (0..<4).map { UInt8(value.bitPattern >> (8 * $0) & 0xff) } })

@@ -152,6 +152,13 @@ import Testing
         == Outcome(
           status: 73, stdout: "",
           stderr: "rba-convert: error: \(path): cannot create: no such file or directory\n"))
+    let other = folder.path("s.npy")
+    #expect(
+      try Program.run(arguments + ["--stats", other])
+        == Outcome(
+          status: 64, stdout: "",
+          stderr: "rba-convert: error: --stats: expected a file that ends in .safetensors, "
+            + "got '\(other)'\n"))
     let output = folder.path("out.onnx")
     #expect(
       try Program.run(arguments + ["--stats", output])

@@ -107,6 +107,10 @@ import Testing
     (["run", "a", "--repeat", "0"], "--repeat: expected a positive number"),
     (["run", "a", "--pbdir", "b", "--inputs", "c"], "--pbdir and --inputs exclude each other"),
     (["inspect", "a", "--text", "--json"], "--text, --dot and --json exclude each other"),
+    (
+      ["analyze", "a", "-o", "plan.onnx"],
+      "expected an output that ends in .json, got 'plan.onnx'"
+    ),
   ])
   func wrongUseIsToldInOneLine(arguments: [String], message: String) throws {
     #expect(
@@ -131,6 +135,14 @@ import Testing
     ("--fit", "lasso", "--fit: expected ridge or least-squares, got 'lasso'"),
     ("--target-params", "0%", "--target-params: expected a percentage such as 60%, got '0%'"),
     ("--dim", "batch", "--dim: expected name=number, got 'batch'"),
+    (
+      "--dim", "batch=99999999999",
+      "--dim: expected a number up to 16777216, got 'batch=99999999999'"
+    ),
+    (
+      "--dim", "batch=99999999999999999999",
+      "--dim: expected a number up to 16777216, got 'batch=99999999999999999999'"
+    ),
   ])
   func wrongValuesAreToldInOneLine(option: String, value: String, message: String) throws {
     let folder = try TemporaryFolder()
@@ -206,6 +218,17 @@ import Testing
     (["inspect", "a", "--dim", "x=0"], "--dim: expected name=number, got 'x=0'"),
     (["run", "a", "--dim", "x"], "--dim: expected name=number, got 'x'"),
     (["verify", "a", "b", "--dim", "x"], "--dim: expected name=number, got 'x'"),
+    (
+      ["a", "b.onnx", "--dim", "x=1", "--dim", "x=2"], "--dim: expected one number for 'x', got two"
+    ),
+    (
+      ["gather-stats", "a", "-o", "b.npy"],
+      "expected an output that ends in .safetensors, got 'b.npy'"
+    ),
+    (
+      ["merge-stats", "a", "b", "-o", "c.bin"],
+      "expected an output that ends in .safetensors, got 'c.bin'"
+    ),
     (
       ["apply", "a", "b", "c.safetensors", "--external-data", "inline"],
       "--external-data: only .onnx models have such data, got the output 'c.safetensors'"

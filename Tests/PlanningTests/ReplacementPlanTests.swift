@@ -1,5 +1,7 @@
 import GraphIR
+import Operators
 import Planning
+import Tensors
 import Testing
 
 @Suite struct ReplacementPlanTests {
@@ -104,6 +106,24 @@ import Testing
     }
     #expect(error?.code == code)
     #expect(error?.path == path)
+  }
+
+  @Test(arguments: [(ElementType.float16, Float(65_504)), (.bfloat16, 0x1p127)])
+  func weightsBeyondTheStreamsTypeAreRefused(_ type: ElementType, largest: Float) throws {
+    var fixture = try StreamFixture.preNorm(blocks: 1)
+    fixture.types = fixture.types.mapValues { ArrayType(type, $0.shape) }
+    let (graph, streams) = (fixture.graph, fixture.find().streams)
+    func plan(_ number: Float) -> ReplacementPlan {
+      let weights = ReplacementWeights(weight: [1, 2, number, 3], bias: [0, 0, 0, 0])
+      return Self.plan([Self.span("h0", "h1", .diagonal, weights)])
+    }
+    #expect(try plan(largest).resolve(in: graph, streams, digest: "abc").count == 1)
+    let error = #expect(throws: PlanError.self) {
+      try plan(.greatestFiniteMagnitude).resolve(in: graph, streams, digest: "abc")
+    }
+    #expect(error?.code == .invalidWeights)
+    #expect(
+      error?.description == "spans[0].weights.weight: has a number that is beyond \(type)")
   }
 
   @Test func otherModelIsRefused() throws {

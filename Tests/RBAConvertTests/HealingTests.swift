@@ -220,6 +220,30 @@ struct HealableNetwork: Sendable, CustomTestStringConvertible {
     #expect(healed.outputs[0].relativeError < 5e-2 * plain.outputs[0].relativeError)
   }
 
+  /// One token in twenty is 10,000 times as long as others. What a map misses of it, no weight behind is
+  /// bent to.
+  @Test func outliersDoNotRuleWhatIsHealed() throws {
+    var net = NetworkText("N, 5, 4")
+    var h = net.apply("Identity", "x")
+    for _ in 0..<3 { h = net.apply("Add", net.mlp(net.norm(h)), h) }
+    net.outputs = ["float[N, 5, 4] \(net.apply("Identity", h))"]
+    let (path, npy) = (try write(net), folder.path("outliers.npy"))
+    var values: [Float] = ArchitectureTests.noise([96, 5, 4]).elements()
+    for sample in stride(from: 0, to: 96, by: 4) {
+      for k in 0..<4 { values[sample * 20 + k] *= 10_000 }
+    }
+    try NpyFile.write(Tensor(values, shape: [96, 5, 4]), path: npy, overwriting: false)
+    func cosine(heals: Bool) throws -> Double {
+      let report = try Analysis(
+        input: path, plan: nil, overwriting: false, data: DataRequest(paths: [npy]),
+        selection: SelectionOptions(spans: "0:1", form: "linear", heals: heals),
+        machine: Machine(threads: 1)
+      ).run(.silent)
+      return report.outputs[0].cosine
+    }
+    #expect(try cosine(heals: true) >= cosine(heals: false))
+  }
+
   @Test func bytesAreThoseOfThePlanWhateverTheThreads() throws {
     let selection = SelectionOptions(spans: "2:5", form: "identity")
     let data = DataRequest(paths: [Sample.calibration], maximumSamples: 128)

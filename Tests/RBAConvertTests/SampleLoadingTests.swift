@@ -297,6 +297,22 @@ import Testing
     #expect(error?.message == "\(wrong): input 'rate': expected int64[], got float[1, 2]")
   }
 
+  @Test func oneSampleHasOneLabel() throws {
+    let inputs = [
+      ModelInput(name: "sound", type: TensorType(.float, [.size(4), .size(2)])),
+      ModelInput(name: "state", type: TensorType(.float, [.size(3), .size(2)])),
+    ]
+    let path = try save([("sound", images(4)), ("state", images(3))], as: "single.safetensors")
+    let one = try save(Tensor([5] as [Int64]), as: "one.npy")
+    let samples = try load(inputs, [path], labels: one)
+    #expect(samples.isSingle && samples.labels?.classes == [5])
+    let several = try save(Tensor([1, 0, 1, 0] as [Int64]), as: "several.npy")
+    let refusal = try failure { () throws(Failure) in try load(inputs, [path], labels: several) }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message == "\(several): labels: expected integers of shape [1], got int64[4]")
+  }
+
   @Test func filesThatCannotBeJoinedAreRefused() throws {
     let first = try save(images(1), as: "a.npy")
     let second = try save(images(1, width: 3), as: "b.npy")

@@ -186,6 +186,54 @@ import Testing
     #expect(refusal.message == "\(path): tensor '\(name)': \(message)")
   }
 
+  /// Products that no rows have, of numbers each of which a file may hold.
+  @Test(arguments: [
+    ("fit.0.products.1.1", 0.0), ("held.0.products.0.0", -1e30), ("fit.0.products.2.5", 1e30),
+    ("fit.0.products.2.5", -1e30), ("held.0.means.products.1.1", 0),
+    ("fit.0.means.products.0.3", 1e30),
+  ])
+  func productsThatSquaresDoNotAllowAreRefused(name: String, number: Double) throws {
+    let path = try edit(gather(0..<8, to: "a.safetensors")) { tensors, _ in
+      _ = try #require(tensors[name])
+      tensors[name] = Tensor([Double](repeating: number, count: 16), shape: [4, 4])
+    }
+    let refusal = try failure { () throws(Failure) in try read(path) }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message
+        == "\(path): tensor '\(name)': expected products within what the sums of squares allow, "
+        + "got \(number)")
+  }
+
+  /// Squares of tiny numbers are zero in float, while their products with others are not.
+  @Test func momentsOfDeadAndOfTinyFeaturesAreRead() throws {
+    func rows(_ scales: [Float]) -> [Float] {
+      let noise = ArchitectureTests.noise([100, 4]).elements(as: Float.self)
+      return noise.indices.map { noise[$0] * scales[$0 % 4] }
+    }
+    let (x, y) = (rows([0, 1e-25, 1e-20, 1e15]), rows([1e15, 1e-37, 0, 1e-10]))
+    var part = PartStatistics(width: 4, spans: [PointPair(0, 1)], kinds: [])
+    try x.withUnsafeBufferPointer { x in
+      try y.withUnsafeBufferPointer { y in try part.tokens.add([x, y]) }
+    }
+    let (path, counts) = (
+      folder.path("tiny.safetensors"), StatisticsHeader.Counts(fit: 100, held: 100)
+    )
+    let header = StatisticsHeader(
+      model: "00",
+      streams: [
+        .init(
+          points: ["a", "b"], shape: [1, 4], width: 4, pairs: [PointPair(0, 0), PointPair(0, 1)],
+          rows: counts, profiled: counts)
+      ],
+      sources: [.init(name: "data", samples: counts, digest: "00")])
+    let record = StreamRecord(
+      moments: StreamStatistics(fit: part, held: part),
+      profiles: PointProfiles(width: 4, points: [0, 1]))
+    try StatisticsFile.write(header, [record], to: path)
+    #expect(try read(path).points(ofStream: 0) == [0, 1])
+  }
+
   @Test func missingPartsAreNamed() throws {
     let whole = try gather(0..<8, to: "a.safetensors")
     let tensor = try edit(whole) { tensors, _ in tensors["held.0.mean.3"] = nil }
@@ -291,6 +339,16 @@ import Testing
     try FileManager.default.moveItem(atPath: data(32..<64), toPath: path)
     _ = try convert(path, statistics: statistics, to: "b.onnx", selection: selection, notes: others)
     #expect(others.lines == [Self.noteOnOtherSamples(statistics)])
+  }
+
+  /// Sets that are searched for are fitted on the data where the file is of no more samples.
+  @Test(arguments: 1..<3)
+  func statisticsThatNothingIsFittedOnAreNotNoted(_ index: Int) throws {
+    let notes = Notes()
+    _ = try convert(
+      data(0..<32), statistics: gather(32..<64, to: "a.safetensors"), to: "a.onnx",
+      selection: Self.selections[index], notes: notes)
+    #expect(!notes.lines.contains { $0.contains("may be among those fitted on") })
   }
 
   /// One that is of the data given says nothing of what the others are of.
@@ -495,7 +553,11 @@ import Testing
   @Test func sumsBeyondWhatAFileHoldsReplaceNothing() throws {
     let first = try gather(0..<8, to: "a.safetensors")
     let huge = try edit(first) { tensors, _ in
-      tensors["held.0.squares.2"] = Tensor([9e59, 0, 0, 0])
+      for (name, shape) in [("held.0.squares.2", [4]), ("held.0.products.2.2", [4, 4])] {
+        var numbers: [Double] = try #require(tensors[name]).elements()
+        numbers[0] = 9e59
+        tensors[name] = Tensor(numbers, shape: shape)
+      }
     }
     let before = try bytes(try merge([first, first]).output)
     let refusal = try failure { () throws(Failure) in try merge([huge, huge]) }

@@ -52,6 +52,29 @@ import Testing
       ])
   }
 
+  @Test func dataThatANodeRefusesAreNamed() throws {
+    let (model, data) = (folder.path("table.onnx"), folder.path("indices.npy"))
+    let text = """
+      <ir_version: 8, opset_import: ["" : 17]>
+      g (int64[N, 2] x) => (float[N, 2] y) <float[3] table = {1, 2, 3}> {
+        y = Gather(table, x)
+      }
+      """
+    try ONNXFile.write(try Model(text: text), to: model, overwriting: false)
+    try NpyFile.write(
+      Tensor([0, 1, 2, 99] as [Int64], shape: [2, 2]), path: data, overwriting: false)
+    let refusal = try failure { () throws(Failure) in
+      try Verification(
+        a: model, b: model, data: DataRequest(paths: [data]), maximumError: 0.1,
+        minimumAgreement: nil, machine: Machine(threads: 1)
+      ).run(.silent)
+    }
+    #expect(refusal.status == .malformedInput)
+    #expect(
+      refusal.message
+        == "\(model), run on \(data): node Gather: index 99 is out of range for an axis of 3")
+  }
+
   @Test func whatIsFiniteSomewhereIsCompared() throws {
     let (a, b) = (try model("a.onnx", s: "1"), try model("b.onnx", s: "2"))
     let notes = Notes()

@@ -157,7 +157,10 @@ struct SampleLoader {
     _ feeds: [String: [NamedTensor]], _ labels: LabelJoin, _ request: DataRequest,
     source: String
   ) throws(Failure) -> SampleSet {
-    if let single = try single(feeds, source: source) { return single }
+    if var single = try single(feeds, source: source) {
+      if request.readsLabels { single.labels = try labels.joined(single.count) }
+      return single
+    }
     var count: (Int, String)?
     var tensors: [String: Tensor] = [:]
     for input in inputs {

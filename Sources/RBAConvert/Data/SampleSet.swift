@@ -29,6 +29,24 @@ struct SampleSet: Sendable {
   var all: SampleSelection { SampleSelection(samples: self, rows: Array(0..<count)) }
 }
 
+extension Failure {
+  /// What ended a run of a model on samples. Where those are what a node or an input refuses, it says which
+  /// they are.
+  init(_ error: ExecutionError, in path: String, on samples: SampleSet) {
+    self.init(error, in: path, fed: samples.isSynthetic ? nil : samples.source)
+  }
+
+  /// - Parameter source: where the data come from; `nil` where nobody gave them.
+  init(_ error: ExecutionError, in path: String, fed source: String?) {
+    let isOfData = [ExecutionError.Code.operatorFailed, .feedTypeMismatch].contains(error.code)
+    guard isOfData, let source else {
+      self.init(error, in: path)
+      return
+    }
+    self.init(error, in: "\(path), run on \(source)")
+  }
+}
+
 /// One class per sample.
 struct ClassLabels: Sendable {
   private(set) var classes: [Int]

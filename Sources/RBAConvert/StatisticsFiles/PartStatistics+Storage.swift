@@ -33,6 +33,47 @@ extension PartStatistics {
     return result
   }
 
+  /// A matrix of sums of products, and the arrays of sums of squares that bound them.
+  struct Products {
+    let name: String
+    /// Of what its rows are: a list, or a matrix with them on its diagonal.
+    let rowSquares: String
+    /// Of what its columns are: the same, or one sum over all of them.
+    let columnSquares: String
+
+    /// Whether rows and columns are of the same.
+    var isGram: Bool { rowSquares == columnSquares }
+  }
+
+  /// The products among the arrays that moments of `pairs` consist of.
+  static func products(pairs: [PointPair], kinds: MomentKinds) -> [Products] {
+    func tokens(_ prefix: String) -> [Products] {
+      StreamMoments.kept(for: pairs).pairs.map { pair in
+        Products(
+          name: "\(prefix)products.\(pair.from).\(pair.to)",
+          rowSquares: "\(prefix)squares.\(pair.from)",
+          columnSquares: "\(prefix)squares.\(pair.to)")
+      }
+    }
+    var result = tokens("")
+    if kinds.contains(.samples) { result += tokens(meansPrefix) }
+    guard kinds.contains(.patches) else { return result }
+    let (starts, spans) = PatchMoments.kept(for: pairs.spans)
+    let products = patchesPrefix + "products"
+    for start in starts {
+      let name = "\(products).\(start)"
+      result.append(Products(name: name, rowSquares: name, columnSquares: name))
+    }
+    for span in spans {
+      let ends = "\(span.from).\(span.to)"
+      result.append(
+        Products(
+          name: "\(products).\(ends)", rowSquares: "\(products).\(span.from)",
+          columnSquares: "\(patchesPrefix)squares.\(ends)"))
+    }
+    return result
+  }
+
   /// The moments of pairs of a stream's points, as a file has them.
   ///
   /// - Parameters:

@@ -15,14 +15,17 @@ struct StatisticsFile: Sendable {
   let path: String
   let header: StatisticsHeader
   let byteCount: Int
-  private let tensors: [String: Tensor]
+  /// By name.
+  let tensors: [String: Tensor]
+  /// What is to be said where maps are fitted on what the file holds.
+  var caveat: String?
 
   static let headerKey = "rba-convert.statistics"
   /// Numbers of greater magnitude are neither written nor read: no model's values come near, and fits
   /// have room to multiply smaller ones in double.
   private static let largestMagnitude = 1e60
 
-  /// Maps and checks the file at `path`, whole: what it says and every number in it.
+  /// Maps and checks the file at `path`, whole: what it says, every number in it, and whether they agree.
   ///
   /// - Throws: `Failure`, naming the first fault.
   init(path: String) throws(Failure) {
@@ -52,6 +55,7 @@ struct StatisticsFile: Sendable {
     if let missing = Self.parts(of: header).first(where: { tensors[$0.name] == nil }) {
       throw Failure(.malformedInput, "\(path): tensor '\(missing.name)' is missing")
     }
+    try checkProducts()
   }
 
   // MARK: What is there
@@ -231,6 +235,16 @@ extension StatisticsFile {
     return result
   }
 
+  /// Whether a statistics file may be written under a name.
+  static func isName(_ path: String) -> Bool { pathExtension(path) == "safetensors" }
+
+  /// - Throws: `Failure` where no statistics file may be written under the name of an output.
+  static func checkName(_ output: String) throws(Failure) {
+    guard isName(output) else {
+      throw Failure(.usage, "expected an output that ends in .safetensors, got '\(output)'")
+    }
+  }
+
   /// Writes what was gathered of each stream; the file appears whole or not at all.
   ///
   /// - Throws: `Failure`, also where a sum is beyond what a file may hold: nothing is written then.
@@ -288,6 +302,10 @@ extension DataRequest {
   func savedStatistics(of loaded: LoadedModel) throws(Failure) -> StatisticsFile? {
     guard let statistics else { return nil }
     guard FileManager.default.fileExists(atPath: statistics) else {
+      guard StatisticsFile.isName(statistics) else {
+        throw Failure(
+          .usage, "--stats: expected a file that ends in .safetensors, got '\(statistics)'")
+      }
       try checkWritable(statistics, overwriting: false)
       return nil
     }

@@ -54,7 +54,7 @@ enum Batching: Sendable, Hashable {
           return
         }
       }
-    } catch { throw Failure(error, in: path) }
+    } catch { throw Failure(error, in: path, on: samples) }
     let list = compared.map { "'\($0)'" }.joined(separator: ", ")
     throw Failure(
       .malformedInput, "\(path): no row for each sample in \(list)",

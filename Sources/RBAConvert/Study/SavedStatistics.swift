@@ -5,13 +5,37 @@ import Tensors
 
 /// The moments of a group of spans: from a statistics file where that has them, else gathered.
 struct GroupStatistics: Sendable {
-  private var parts: [(spans: Set<CandidateSpan>, streams: [StreamStatistics])] = []
+  /// What one file has, or one run gathered.
+  private struct Part {
+    let spans: Set<CandidateSpan>
+    let streams: [StreamStatistics]
+    /// `nil` where they were gathered.
+    let origin: Origin?
+
+    /// Moments that nothing can be fitted to are a fault of their file.
+    func fault(_ failure: Failure) -> Failure {
+      guard let origin, failure.status == .internalFault else { return failure }
+      return Failure(.malformedInput, "\(origin.path): \(failure.message)", notes: failure.notes)
+    }
+  }
+
+  /// The file that moments are from.
+  fileprivate struct Origin {
+    let path: String
+    /// What is to be said where maps are fitted on them.
+    let caveat: String?
+    let diagnostics: Diagnostics
+  }
+
+  private var parts: [Part] = []
 
   /// Of no spans.
   init() {}
 
-  fileprivate mutating func add(_ spans: [CandidateSpan], _ streams: [StreamStatistics]) {
-    parts.append((Set(spans), streams))
+  fileprivate mutating func add(
+    _ spans: [CandidateSpan], _ streams: [StreamStatistics], from origin: Origin? = nil
+  ) {
+    parts.append(Part(spans: Set(spans), streams: streams, origin: origin))
   }
 
   /// The maps to try for spans of the group.
@@ -25,7 +49,13 @@ struct GroupStatistics: Sendable {
     for part in parts {
       for (index, statistics) in part.streams.enumerated() {
         let spans = spans.filter { $0.stream == index && part.spans.contains($0) }
-        result += try statistics.choices(spans, policy, threads: threads, removing: removed)
+        guard !spans.isEmpty else { continue }
+        if let origin = part.origin, let caveat = origin.caveat, policy.form != .identity {
+          origin.diagnostics.note(caveat)
+        }
+        do throws(Failure) {
+          result += try statistics.choices(spans, policy, threads: threads, removing: removed)
+        } catch { throw part.fault(error) }
       }
     }
     return result
@@ -35,9 +65,11 @@ struct GroupStatistics: Sendable {
 extension Study {
   /// The moments of spans.
   ///
-  /// - Parameter kinds: the moments to take beside those of tokens, by stream.
+  /// - Parameters:
+  ///   - kinds: the moments to take beside those of tokens, by stream.
+  ///   - isRanking: whether they only put spans in order, whose maps are fitted anew.
   func moments(
-    of spans: [CandidateSpan], kinds: [MomentKinds]
+    of spans: [CandidateSpan], kinds: [MomentKinds], isRanking: Bool = false
   ) throws(Failure) -> GroupStatistics {
     var result = GroupStatistics()
     var missing = spans
@@ -48,7 +80,13 @@ extension Study {
       }
       let held = spans.filter(isHeld)
       missing = spans.filter { !isHeld($0) }
-      if !held.isEmpty { result.add(held, savedStatistics.moments(of: held, kinds: kinds)) }
+      if !held.isEmpty {
+        result.add(
+          held, savedStatistics.moments(of: held, kinds: kinds),
+          from: GroupStatistics.Origin(
+            path: savedStatistics.path, caveat: isRanking ? nil : savedStatistics.caveat,
+            diagnostics: diagnostics))
+      }
     }
     if !missing.isEmpty {
       result.add(missing, try gatheredMoments(of: missing, kinds: kinds))
@@ -78,7 +116,7 @@ extension Study {
     _ file: StatisticsFile?, at path: String, source: String, wanted: [CandidateSpan],
     memory: Int, weighing: Bool
   ) throws(Failure) {
-    let statistics: StatisticsFile
+    var statistics: StatisticsFile
     if let file {
       statistics = file
     } else {
@@ -88,8 +126,9 @@ extension Study {
     }
     try statistics.checkMatches(streams) { name($0, of: $1) }
     outliers = streams.indices.map { weighing ? statistics.outliers(ofStream: $0) : nil }
+    if file != nil { statistics.caveat = caveat(of: statistics) }
     savedStatistics = statistics
-    if file != nil { noteOrigin(of: statistics) }
+    if savesMoreSamples, let caveat = statistics.caveat { diagnostics.note(caveat) }
     noteUse(of: statistics)
   }
 
@@ -147,20 +186,18 @@ extension Study {
     return entry
   }
 
-  /// Says so where samples were fitted on that are not known to be others than those held out here.
-  private func noteOrigin(of file: StatisticsFile) {
+  /// What is to be said of maps fitted on a file of samples that are not known to be others than those held
+  /// out here.
+  private func caveat(of file: StatisticsFile) -> String? {
     let digest = fit.digest()
     let others = file.header.sources.filter { $0.digest != digest }
-    guard !others.isEmpty, streams.indices.contains(where: { weighsAlike(file, stream: $0) })
-    else { return }
+    guard !others.isEmpty else { return nil }
     let isOwn = others.count < file.header.sources.count
     let names = Set(others.map(\.name)).sorted().joined(separator: ", ")
-    diagnostics.note(
-      "\(file.path): samples held out now may be among those fitted on"
-        + (isOwn ? " of \(names)" : "")
-        + ", and the loss then be larger than is told"
-        + (isOwn ? "" : "; give other samples, or those of one gather-stats run with its --holdout")
-    )
+    return "\(file.path): samples held out now may be among those fitted on"
+      + (isOwn ? " of \(names)" : "")
+      + ", and the loss then be larger than is told"
+      + (isOwn ? "" : "; give other samples, or those of one gather-stats run with its --holdout")
   }
 
   /// Says what the user should know of fitting on other data than those given.

@@ -142,7 +142,7 @@ struct SpanSweep {
         group = next
       }
     }
-    state.statistics = try study.moments(of: group, kinds: kinds)
+    state.statistics = try study.moments(of: group, kinds: kinds, isRanking: study.fitsInSequence)
     state.gathered = Set(group)
     return ordered
   }

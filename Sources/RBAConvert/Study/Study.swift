@@ -66,7 +66,7 @@ struct Study: Sendable {
     do throws(ExecutionError) {
       heldOutputs = try HeldOutputs(
         Executor(model: model, fetches: names, options: options, pool: pool), held, group: group)
-    } catch { throw Failure(error, in: loaded.path) }
+    } catch { throw Failure(error, in: loaded.path, on: fit.samples) }
   }
 
   /// A study of the samples alone that are fitted on here, to search by, so that what is held out has no
@@ -99,7 +99,7 @@ struct Study: Sendable {
     do throws(ExecutionError) {
       return try Executor(
         model: model ?? self.model, feeds: feeds, fetches: fetches, options: options, pool: pool)
-    } catch { throw Failure(error, in: loaded.path) }
+    } catch { throw Failure(error, in: loaded.path, on: fit.samples) }
   }
 
   /// The name of a stream's point.
@@ -178,7 +178,7 @@ struct Study: Sendable {
     do { return try body() } catch let error as Failure {
       throw error
     } catch let error as ExecutionError {
-      throw Failure(error, in: loaded.path)
+      throw Failure(error, in: loaded.path, on: fit.samples)
     } catch let error as NonFiniteValues {
       throw Failure(
         .malformedInput,

@@ -62,7 +62,8 @@ public struct Analysis: Sendable {
     var report = try result.report(verb: "analyze")
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
-      try result.plan(signature: try result.signature()).write(to: plan, overwriting: overwriting)
+      let found = try result.plan(signature: try result.signature())
+      try found.write(to: plan, overwriting: overwriting)
       report.output = plan
     }
     return report
@@ -133,7 +134,7 @@ public struct Analysis: Sendable {
     ).samples(data, flag: "--calibration", defaultCount: SyntheticSamples.defaultCount)
     try samples.checkFinite()
     let structure = try ModelStructure(loaded, extents: extents, samples: samples)
-    try structure.checkRuns(loaded)
+    try structure.checkRuns(loaded, samples)
     try checkStreams(of: structure)
     _ = try goal(loaded, structure)
     structure.noteComparison(diagnostics)
@@ -244,10 +245,12 @@ extension ModelStructure {
   }
 
   /// - Throws: `Failure` where a node refuses the samples.
-  fileprivate func checkRuns(_ loaded: LoadedModel) throws(Failure) {
+  fileprivate func checkRuns(_ loaded: LoadedModel, _ samples: SampleSet) throws(Failure) {
     let failure = inference.failures.first { $0.error.code != .unsupported }
     guard let (id, error) = failure else { return }
-    throw Failure(.malformedInput, "\(loaded.path): \(graph[id].label): \(error.message)")
+    throw Failure(
+      ExecutionError(.operatorFailed, place: graph[id].label, error.message), in: loaded.path,
+      on: samples)
   }
 
   /// Says where the model is compared, if that is not at all of its outputs.

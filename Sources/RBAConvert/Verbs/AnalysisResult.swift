@@ -25,8 +25,9 @@ struct AnalysisResult {
   }
 
   /// - Parameter signature: what the data were like that the weights were fitted on.
-  func plan(signature: CalibrationSignature?) -> ReplacementPlan {
-    ReplacementPlan(
+  /// - Throws: `Failure` where the model's types cannot hold a weight.
+  func plan(signature: CalibrationSignature?) throws(Failure) -> ReplacementPlan {
+    let plan = ReplacementPlan(
       model: study.loaded.digest(),
       spans: choices.map { choice in
         ReplacementPlan.Span(
@@ -36,6 +37,10 @@ struct AnalysisResult {
           mask: choice.replacement(in: study.streams).mask.map { study.model.graph[$0].name },
           weights: choice.weights)
       }, updates: choices.flatMap(\.updates) + selection.updates, calibration: signature)
+    do throws(PlanError) {
+      _ = try plan.resolve(in: study.model.graph, study.streams, digest: plan.model)
+    } catch { throw Failure(.malformedInput, "\(study.loaded.path): \(error)") }
+    return plan
   }
 
   /// What the data were like at the first point of each span replaced; `nil` where none is.

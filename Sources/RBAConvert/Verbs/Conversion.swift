@@ -76,11 +76,10 @@ public struct Conversion: Sendable {
     }
     result.noteUncertainty(diagnostics)
     guard let target, writes else { return report }
+    let plan = try result.plan(signature: recordsProvenance ? try result.signature() : nil)
     var rewritten = try result.rewritten()
     rewritten.model.removeStaleTrainingInfo(diagnostics)
-    if recordsProvenance {
-      try rewritten.model.recordProvenance(of: result.plan(signature: try result.signature()))
-    }
+    if recordsProvenance { try rewritten.model.recordProvenance(of: plan) }
     let paths = try target.write(rewritten.model, sparing: inputs)
     let written: LoadedModel
     do throws(Failure) {

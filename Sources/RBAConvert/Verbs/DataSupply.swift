@@ -80,17 +80,34 @@ extension LoadedModel {
   }
 }
 
-/// Reads `name=number` settings.
+/// The largest extent that a dimension parameter may be given.
+private let largestExtent = 1 << 24
+
+/// Reads `name=number` settings, one for each name.
 func parseExtents(_ settings: [String]) throws(Failure) -> [String: Int] {
   var result: [String: Int] = [:]
   for setting in settings {
     let parts = setting.split(separator: "=", maxSplits: 1)
-    guard parts.count == 2, let extent = Int(parts[1]), (1...1 << 24).contains(extent) else {
+    guard parts.count == 2, let extent = wholeNumber(parts[1]), extent > 0 else {
       throw Failure(.usage, "--dim: expected name=number, got '\(setting)'")
     }
-    result[String(parts[0])] = extent
+    guard extent <= largestExtent else {
+      throw Failure(
+        .usage, "--dim: expected a number up to \(largestExtent), got '\(setting)'")
+    }
+    let name = String(parts[0])
+    guard result[name] == nil else {
+      throw Failure(.usage, "--dim: expected one number for '\(name)', got two")
+    }
+    result[name] = extent
   }
   return result
+}
+
+/// The number that digits write, or the largest `Int` where that is less.
+private func wholeNumber(_ digits: Substring) -> Int? {
+  if let number = Int(digits) { return number }
+  return digits.allSatisfy { $0.isASCII && $0.isNumber } ? .max : nil
 }
 
 extension SampleSet {

@@ -86,7 +86,7 @@ struct DomainShiftCheck {
           for index in figures.indices { result[index].add(figures[index][0]) }
         })
     } catch let error as ExecutionError {
-      throw Failure(error, in: original.path)
+      throw Failure(error, in: original.path, on: samples)
     } catch { throw Failure(.internalFault, "\(original.path): \(error)") }
     return result
   }

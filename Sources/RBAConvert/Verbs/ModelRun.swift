@@ -67,7 +67,10 @@ public struct ModelRun: Sendable {
         clock.mark("run")
         seconds.append(clock.seconds["run"] ?? 0)
       }
-    } catch { throw Failure(error, in: model) }
+    } catch {
+      let source = testSet ?? (data.paths.isEmpty ? nil : data.paths.joined(separator: ", "))
+      throw Failure(error, in: model, fed: source)
+    }
     let types = graph.outputs.map { graph[$0].declaration?.type }
     var report = RunReport(
       outputs: zip(executor.fetches, types).map { name, type in

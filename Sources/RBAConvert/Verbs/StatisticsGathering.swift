@@ -43,6 +43,7 @@ public struct StatisticsGathering: Sendable {
       selection: SelectionOptions(holdout: holdout), machine: machine,
       externalDataDirectory: externalDataDirectory)
     try analysis.checkOptions()
+    try StatisticsFile.checkName(output)
     var inputs = InputFiles()
     inputs.add(model: input)
     inputs.add(data)

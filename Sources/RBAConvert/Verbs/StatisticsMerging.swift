@@ -23,6 +23,7 @@ public struct StatisticsMerging: Sendable {
     guard inputs.count > 1, let first = inputs.first else {
       throw Failure(.usage, "expected two statistics files or more, got \(inputs.count)")
     }
+    try StatisticsFile.checkName(output)
     var files = InputFiles()
     for input in inputs { files.add(input, "a statistics file to merge") }
     try files.checkDistinct(output)

@@ -115,7 +115,7 @@ public struct Verification: Sendable {
         model: loaded.model, fetches: fetches,
         options: ExecutionOptions(threads: machine.threads, maximumBytes: machine.maximumBytes)
       ).run(samples.feeds)
-    } catch { throw Failure(error, in: loaded.path) }
+    } catch { throw Failure(error, in: loaded.path, on: samples) }
   }
 
   /// Both must take and give values of the same names and types.

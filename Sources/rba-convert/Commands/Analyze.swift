@@ -27,7 +27,12 @@ struct Analyze: ParsableCommand {
   @Flag(help: "Replace the plan if it exists.")
   var force = false
 
-  func validate() throws { try planning.checkScores(areReported: scores) }
+  func validate() throws {
+    try planning.checkScores(areReported: scores)
+    if let plan, !plan.lowercased().hasSuffix(".json") {
+      throw ValidationError("expected an output that ends in .json, got '\(plan)'")
+    }
+  }
 
   func run() throws {
     var selection = planning.options

@@ -12,10 +12,10 @@ struct PlanningOptions: ParsableArguments {
 
   @Option(
     help: """
-      A statistics file. If it is there, --spans are fitted on its moments and, where it is of more \
-      samples than the calibration data, so are sets that are searched for; if not, it is written, \
-      and serves later runs. It is never replaced, not even with --force. See 'gather-stats' and \
-      'merge-stats'.
+      A statistics file. If it is there, maps for --spans, --threshold and --recipe are fitted on its \
+      moments and, where it is of more samples than the calibration data, so are those of sets that \
+      are searched for; if not, it is written, and serves later runs. It is never replaced, not even \
+      with --force. See 'gather-stats' and 'merge-stats'.
       """)
   var stats: String?
 
