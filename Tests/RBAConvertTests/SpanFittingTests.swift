@@ -8,7 +8,7 @@ import Testing
   @Test(
     arguments: [
       ("auto", "ridge", nil), ("identity", "ridge", .identity), ("bias", "ridge", .bias),
-      ("diagonal", "least-squares", .diagonal), ("linear", "ridge", .linear),
+      ("diagonal", "ridge", .diagonal), ("linear", "ridge", .linear),
       ("linear", "least-squares", .leastSquares), ("low-rank", "ridge", .lowRank),
       ("linear-unbiased", "ridge", .linearUnbiased), ("context", "ridge", .context),
       ("convolution", "ridge", .convolution), ("auto", "least-squares", nil),
@@ -29,6 +29,12 @@ import Testing
     let fit = try failure { () throws(Failure) in try FitPolicy(form: "auto", fit: "lasso") }
     #expect(fit.status == .usage)
     #expect(fit.message == "--fit: expected ridge or least-squares, got 'lasso'")
+    let both = try failure { () throws(Failure) in
+      try FitPolicy(form: "bias", fit: "least-squares")
+    }
+    #expect(both.status == .usage)
+    #expect(
+      both.message == "--fit: least-squares is of --form auto, linear or folded, got 'bias'")
   }
 
   /// Parameters and held-out residuals of fits, and those of them that are handed on.

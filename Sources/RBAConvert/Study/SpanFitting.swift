@@ -27,6 +27,10 @@ struct FitPolicy: Sendable {
       throw Failure(
         .usage, "--form: expected auto, \(names.joined(separator: ", ")), got '\(form)'")
     }
+    guard !isLeastSquares || [.linear, .folded].contains(known) else {
+      throw Failure(
+        .usage, "--fit: least-squares is of --form auto, linear or folded, got '\(form)'")
+    }
     self.form = known == .linear && isLeastSquares ? .leastSquares : known
   }
 

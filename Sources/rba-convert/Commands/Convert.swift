@@ -170,10 +170,6 @@ struct PlanningOptions: ParsableArguments {
     if recipe != nil, noHeal {
       throw ValidationError("--recipe heals nothing, so --no-heal does not go with it")
     }
-    if fit == "least-squares", let form, !["auto", "linear", "folded"].contains(form) {
-      throw ValidationError(
-        "--fit: least-squares is of --form auto, linear or folded, got '\(form)'")
-    }
     if score != nil, threshold == nil {
       throw ValidationError("--score: expected --threshold beside it")
     }
