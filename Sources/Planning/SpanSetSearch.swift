@@ -15,7 +15,8 @@ package struct SpanSetSearch {
     package let set: SpanSet
     /// Of the model that is left, in the unit that the search counts in: parameters or bytes.
     package let size: Int
-    /// Infinite of a set whose outputs are not finite, and of one that was come by, but not measured.
+    /// Infinite of a set whose outputs are not finite or never vary in the original, and of one that was come
+    /// by, but not measured.
     package let damage: Double
     /// How much of what is allowed the set uses: acceptable are those that use at most all of it.
     package let strain: Double

@@ -84,10 +84,6 @@ import Testing
       ["a", "b", "--threshold", "1", "--time-budget", "3"],
       "--threshold searches for no sets, so --time-budget does not go with it"
     ),
-    (
-      ["a", "b", "--fit", "least-squares", "--form", "bias"],
-      "--fit: least-squares is of --form auto, linear or folded, got 'bias'"
-    ),
     (["run", "a", "--rtol", "1"], "--rtol and --atol: expected --pbdir beside them"),
     (
       ["run", "a", "--pbdir", "b", "--dim", "n=2"],
@@ -195,6 +191,10 @@ import Testing
       ["a", "b", "--form", "x"],
       "--form: expected auto, identity, bias, diagonal, low-rank, linear, linear-unbiased, context, "
         + "convolution, folded, got 'x'"
+    ),
+    (
+      ["a", "b.onnx", "--fit", "least-squares", "--form", "bias"],
+      "--fit: least-squares is of --form auto, linear or folded, got 'bias'"
     ),
     (["analyze", "a", "--fit", "x"], "--fit: expected ridge or least-squares, got 'x'"),
     (["a", "b", "--holdout", "2"], "--holdout: expected a share between 0 and 1, got 2.0"),

@@ -79,6 +79,26 @@ import Testing
     #expect(report.refusal == "no set of spans that was measured stays within the limit")
   }
 
+  /// The only sample held out tells nothing of what varies, so that no set has a damage.
+  @Test func aFrontierOfNothingHasNothingToPick() throws {
+    let folder = try TemporaryFolder()
+    let (path, npy) = (folder.path("model.onnx"), folder.path("data.npy"))
+    try ONNXFile.write(
+      try Model(text: HealableNetwork.all[0].build().text), to: path, overwriting: false)
+    try NpyFile.write(ArchitectureTests.noise([4, 3, 4]), path: npy, overwriting: false)
+    func analyze(_ pick: Int?) throws(Failure) -> ConversionReport {
+      try Analysis(
+        input: path, plan: nil, overwriting: false, data: DataRequest(paths: [npy]),
+        selection: SelectionOptions(maximumDrop: 0.5, pick: pick), machine: Machine(threads: 1)
+      ).run(.silent)
+    }
+    #expect(try analyze(nil).frontier.map(\.spans) == [[]])
+    let refusal = try failure { () throws(Failure) in try analyze(1) }
+    #expect(refusal.status == .usage)
+    #expect(
+      refusal.message == "--pick: nothing that was measured makes the model smaller, got 1")
+  }
+
   @Test func aPickBeyondTheFrontierIsRefused() throws {
     let refusal = try failure { () throws(Failure) in
       try analyze(SelectionOptions(pick: 1000, heals: false, searchedSets: 1))

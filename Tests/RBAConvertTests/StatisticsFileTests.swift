@@ -351,6 +351,16 @@ import Testing
     #expect(!notes.lines.contains { $0.contains("may be among those fitted on") })
   }
 
+  /// However many samples a file is of.
+  @Test(arguments: ["identity", "folded"])
+  func statisticsOfMoreSamplesThatNothingIsFittedOnAreNotNoted(form: String) throws {
+    let notes = Notes()
+    _ = try convert(
+      data(0..<16), statistics: gather(16..<64, to: "more.safetensors"), to: "a.onnx",
+      selection: SelectionOptions(spans: "2:3", form: form), notes: notes)
+    #expect(!notes.lines.contains { $0.contains("fitted on") })
+  }
+
   /// One that is of the data given says nothing of what the others are of.
   @Test func mergedWithOthersIsNoted() throws {
     let own = try gather(0..<32, to: "a.safetensors")
@@ -421,7 +431,7 @@ import Testing
     #expect(
       notes.lines == [
         "\(path): holds \(pairs.count) of 21 spans, the shortest: the moments of all would not fit "
-          + "0 MB"
+          + "2 kB"
       ])
   }
 

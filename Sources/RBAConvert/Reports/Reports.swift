@@ -293,7 +293,8 @@ public struct ConversionReport: Encodable, Sendable {
       case _ where isSize:
         "the smallest model found has \(whole(measured)) \(metric), at most \(whole(limit)) were asked for"
       case _ where limit == .infinity:
-        "the guard failed: an output has a NaN or an infinity in one of the models alone"
+        "the guard failed: an output has a NaN or an infinity in one of the models alone, or is the "
+          + "same for all samples in the original alone"
       default: "the guard failed: \(metric) \(measured), limit \(limit)"
       }
     }

@@ -18,7 +18,7 @@ struct StatisticsFile: Sendable {
   /// By name.
   let tensors: [String: Tensor]
   /// What is to be said where maps are fitted on what the file holds.
-  var caveat: String?
+  var remarks: [String] = []
 
   static let headerKey = "rba-convert.statistics"
   /// Numbers of greater magnitude are neither written nor read: no model's values come near, and fits

@@ -53,7 +53,7 @@ extension Selector {
     var smallest: (refit: Refit, size: Int)?
     // Where a size turns out larger than predicted, so do others.
     var allowed = limit
-    // Of sets whose damage is not known one may be sound, of those whose outputs are not finite none is.
+    // A set whose damage is not known may be sound; one whose damage is infinite is not.
     func order(_ entry: SpanSetSearch.Measured) -> (Double, Int, Int) {
       (entry.damage, entry.isUnmeasured ? 0 : 1, entry.size)
     }

@@ -22,7 +22,6 @@ struct BranchRows: Sendable {
     self.branch = Tensor(m, shape: shape)
     self.target = Tensor(rows, shape: shape)
   }
-
 }
 
 /// The moments of a branch's rows and of what they are to become.

@@ -23,7 +23,7 @@ struct GroupStatistics: Sendable {
   fileprivate struct Origin {
     let path: String
     /// What is to be said where maps are fitted on them.
-    let caveat: String?
+    let remarks: [String]
     let diagnostics: Diagnostics
   }
 
@@ -50,8 +50,8 @@ struct GroupStatistics: Sendable {
       for (index, statistics) in part.streams.enumerated() {
         let spans = spans.filter { $0.stream == index && part.spans.contains($0) }
         guard !spans.isEmpty else { continue }
-        if let origin = part.origin, let caveat = origin.caveat, policy.form != .identity {
-          origin.diagnostics.note(caveat)
+        if let origin = part.origin, policy.form != .identity {
+          origin.remarks.forEach(origin.diagnostics.note)
         }
         do throws(Failure) {
           result += try statistics.choices(spans, policy, threads: threads, removing: removed)
@@ -84,7 +84,7 @@ extension Study {
         result.add(
           held, savedStatistics.moments(of: held, kinds: kinds),
           from: GroupStatistics.Origin(
-            path: savedStatistics.path, caveat: isRanking ? nil : savedStatistics.caveat,
+            path: savedStatistics.path, remarks: isRanking ? [] : savedStatistics.remarks,
             diagnostics: diagnostics))
       }
     }
@@ -116,7 +116,7 @@ extension Study {
     _ file: StatisticsFile?, at path: String, source: String, wanted: [CandidateSpan],
     memory: Int, weighing: Bool
   ) throws(Failure) {
-    var statistics: StatisticsFile
+    let statistics: StatisticsFile
     if let file {
       statistics = file
     } else {
@@ -126,10 +126,17 @@ extension Study {
     }
     try statistics.checkMatches(streams) { name($0, of: $1) }
     outliers = streams.indices.map { weighing ? statistics.outliers(ofStream: $0) : nil }
-    if file != nil { statistics.caveat = caveat(of: statistics) }
+    if !streams.indices.allSatisfy({ weighsAlike(statistics, stream: $0) }) {
+      diagnostics.note(
+        "\(path): its outlier tokens have weights, which the published methods do not take; "
+          + "maps are fitted on the data given")
+    }
     savedStatistics = statistics
-    if savesMoreSamples, let caveat = statistics.caveat { diagnostics.note(caveat) }
-    noteUse(of: statistics)
+    // Whether they are more is known from here on.
+    if file != nil {
+      let remarks = remarks(on: statistics)
+      savedStatistics?.remarks = remarks
+    }
   }
 
   /// Gathers as many spans as the memory allows, those wanted first and then the shortest, and writes
@@ -148,7 +155,7 @@ extension Study {
     if group.count < spans.count {
       diagnostics.note(
         "\(path): holds \(group.count) of \(spans.count) spans, the shortest: the moments of all "
-          + "would not fit \(memory >> 20) MB")
+          + "would not fit \(memory.bytesText)")
     }
     let records = try gather(group, kinds: kinds, profiling: true)
     let header = StatisticsHeader(
@@ -186,31 +193,29 @@ extension Study {
     return entry
   }
 
-  /// What is to be said of maps fitted on a file of samples that are not known to be others than those held
-  /// out here.
-  private func caveat(of file: StatisticsFile) -> String? {
+  /// What is to be said of maps fitted on a file: that its samples are not known to be others than those
+  /// held out here, and that they are more.
+  private func remarks(on file: StatisticsFile) -> [String] {
+    var result: [String] = []
     let digest = fit.digest()
     let others = file.header.sources.filter { $0.digest != digest }
-    guard !others.isEmpty else { return nil }
+    if !others.isEmpty { result.append(caveat(of: file, others)) }
+    if savesMoreSamples {
+      result.append(
+        "maps are fitted on the \(file.header.samples.fit) samples of \(file.path), none anew in sequence"
+      )
+    }
+    return result
+  }
+
+  private func caveat(
+    of file: StatisticsFile, _ others: [StatisticsHeader.Source]
+  ) -> String {
     let isOwn = others.count < file.header.sources.count
     let names = Set(others.map(\.name)).sorted().joined(separator: ", ")
     return "\(file.path): samples held out now may be among those fitted on"
       + (isOwn ? " of \(names)" : "")
       + ", and the loss then be larger than is told"
       + (isOwn ? "" : "; give other samples, or those of one gather-stats run with its --holdout")
-  }
-
-  /// Says what the user should know of fitting on other data than those given.
-  private func noteUse(of file: StatisticsFile) {
-    let saved = file.header.samples
-    if !streams.indices.allSatisfy({ weighsAlike(file, stream: $0) }) {
-      diagnostics.note(
-        "\(file.path): its outlier tokens have weights, which the published methods do not take; "
-          + "maps are fitted on the data given")
-    }
-    if savesMoreSamples {
-      diagnostics.note(
-        "maps are fitted on the \(saved.fit) samples of \(file.path), none anew in sequence")
-    }
   }
 }

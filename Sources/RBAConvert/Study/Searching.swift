@@ -269,7 +269,7 @@ extension Selector {
     let whole = FrontierEntry(
       parameters: parameters(SpanSet()), predicted: 0, measured: 0, spans: SpanSet())
     let smallest = result.first?.parameters ?? .max
-    return ([whole] + result + predictions.filter { $0.parameters < smallest })
+    return ([whole] + result + predictions.filter { !$0.spans.isEmpty && $0.parameters < smallest })
       .sorted { $0.parameters > $1.parameters }
   }
 

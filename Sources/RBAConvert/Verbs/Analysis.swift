@@ -62,9 +62,15 @@ public struct Analysis: Sendable {
     var report = try result.report(verb: "analyze")
     if scores { report.scores = try result.scores(diagnostics, token: selection.scoreToken) }
     if let plan {
-      let found = try result.plan(signature: try result.signature())
-      try found.write(to: plan, overwriting: overwriting)
-      report.output = plan
+      do throws(Failure) {
+        let found = try result.plan(signature: try result.signature())
+        try found.write(to: plan, overwriting: overwriting)
+        report.output = plan
+      } catch {
+        // What the guard refused need not be a plan.
+        guard report.refusal != nil, error.status == .malformedInput else { throw error }
+        diagnostics.note(error.message)
+      }
     }
     return report
   }
