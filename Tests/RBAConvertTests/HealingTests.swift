@@ -286,11 +286,11 @@ struct HealableNetwork: Sendable, CustomTestStringConvertible {
     net.apply("Add", third, "h2", to: "h3")
     net.outputs = ["float[N, 3, 4] \(net.apply("Identity", "h3"))"]
     let path = try write(net)
-    func convert(_ form: String) throws -> ConversionReport {
+    func convert(_ form: String, _ fit: String) throws -> ConversionReport {
       try self.convert(
         path, [64, 3, 4], SelectionOptions(spans: "1:2", form: form, fit: fit, heals: false))
     }
-    let (passed, folded) = (try convert("identity"), try convert("folded"))
+    let (passed, folded) = (try convert("identity", "ridge"), try convert("folded", fit))
     #expect(folded.spans[0].form == "folded")
     #expect(folded.parameters.after == passed.parameters.after)
     // x W₁ and x are of one another's span, so that both recipes are exact.
