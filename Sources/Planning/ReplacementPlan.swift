@@ -180,12 +180,7 @@ extension ReplacementPlan.Span {
         "expected \(text(count)) for form '\(form.rawValue)', got \(text(values?.count))")
     }
     guard let values else { return }
-    guard values.allSatisfy(\.isFinite) else {
-      throw PlanError(.invalidWeights, path: path, "has a number that is not finite")
-    }
-    guard values.areFinite(roundedTo: type) else {
-      throw PlanError(.invalidWeights, path: path, "has a number that is beyond \(type)")
-    }
+    _ = try values.rounded(to: type, shape: [values.count], path: path)
   }
 }
 
@@ -209,9 +204,17 @@ extension WeightUpdate: Encodable {
 }
 
 extension [Float] {
-  /// Whether all are finite in a type of floating point; of another type nothing is said.
-  func areFinite(roundedTo type: ElementType) -> Bool {
-    Tensor(rounding: self, to: type, shape: [count])?.numbers?.allSatisfy(\.isFinite) ?? true
+  /// The numbers in the type that a model keeps them in.
+  ///
+  /// - Throws: `PlanError` naming `path` where one is not finite, or beyond that type.
+  func rounded(to type: ElementType, shape: [Int], path: String) throws(PlanError) -> Tensor {
+    guard allSatisfy(\.isFinite) else {
+      throw PlanError(.invalidWeights, path: path, "has a number that is not finite")
+    }
+    guard let tensor = Tensor(rounding: self, to: type, shape: shape),
+      tensor.numbers?.allSatisfy(\.isFinite) ?? false
+    else { throw PlanError(.invalidWeights, path: path, "has a number that is beyond \(type)") }
+    return tensor
   }
 
   /// The numbers' bytes, which are written in base64.

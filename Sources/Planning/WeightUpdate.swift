@@ -50,17 +50,7 @@ extension WeightUpdate {
         .invalidWeights, path: path + ".values",
         "expected \(old.count) numbers for '\(weight)', got \(values.count)")
     }
-    guard values.allSatisfy(\.isFinite) else {
-      throw PlanError(
-        .invalidWeights, path: path + ".values", "has a number that is not finite")
-    }
-    guard let tensor = Tensor(rounding: values, to: old.elementType, shape: old.shape),
-      tensor.numbers?.allSatisfy(\.isFinite) ?? false
-    else {
-      throw PlanError(
-        .invalidWeights, path: path + ".values",
-        "has a number that is beyond \(old.elementType)")
-    }
+    let tensor = try values.rounded(to: old.elementType, shape: old.shape, path: path + ".values")
     return tensor
   }
 }
